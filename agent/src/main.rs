@@ -1,0 +1,3 @@
+//! The agent's program: arguments, logging, run, exit code.
+
+fn main() {}

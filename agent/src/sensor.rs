@@ -1,0 +1,86 @@
+//! Sensors: each reads one source of this host. What they share is here; one file below each sensor.
+//!
+//! A sensor knows nothing of the wire, the spool or the schedule. `read` gathers bytes and calls a pure `parse`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+use tram_proto::catalogue::Column;
+use tram_proto::component::Component;
+
+/// One measured value and what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Name, attributes, unit, scale and kind.
+    pub column: Column,
+    /// In the column's unit, unscaled. None: there is no value now, which is never the same as zero.
+    pub value: Option<f64>,
+}
+
+/// What one read of a sensor found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// Measured values.
+    pub samples: Vec<Sample>,
+    /// Parts of the host that this sensor looks after: all of them, each time.
+    pub components: Vec<Component>,
+}
+
+/// Why a read found nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum NoData {
+    /// This host has nothing of the kind: not an error.
+    #[error("this host has none")]
+    Absent,
+    /// The source is there and could not be read.
+    #[error("cannot read {what}: {why}")]
+    Unreadable {
+        /// The file or program.
+        what: String,
+        /// The system's reason.
+        why: String,
+    },
+    /// The source was read and is not what it should be.
+    #[error("{what}: expected {expected}")]
+    Malformed {
+        /// The file, and the line where there is one.
+        what: String,
+        /// What should have been there.
+        expected: &'static str,
+    },
+}
+
+/// Where the sources are. Redirected, recorded trees are read as if live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// `/proc`.
+    pub procfs: PathBuf,
+    /// `/sys`.
+    pub sysfs: PathBuf,
+    /// Root that mount points are looked up under: `/`.
+    pub rootfs: PathBuf,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() }
+    }
+}
+
+/// One source of this host.
+pub trait Sensor: Send {
+    /// Short and stable, such as `cpu`: named in `--only`, in the configuration and in `tram.sensor.*` samples.
+    fn name(&self) -> &'static str;
+
+    /// How often it is worth reading; none: with every report.
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How long one read may take before it counts as stale.
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    /// Reads now. Blocks; runs on a thread of its own when it may hang. Rates are kept against the read before.
+    fn read(&mut self, paths: &Paths) -> Result<Reading, NoData>;
+}

@@ -1,0 +1,1 @@
+//! Trạm's collector as a library: the program in `main.rs` and the tests are built of it.

@@ -1,0 +1,3 @@
+//! The collector's program: arguments, logging, run, exit code.
+
+fn main() {}

@@ -1,0 +1,146 @@
+//! Bodies as bytes: bounded decompression, bounded depth, and what can be wrong with them.
+
+use crate::limits;
+use std::io::Read;
+
+/// What is wrong with bytes that came over the wire.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// More bytes than allowed.
+    #[error("larger than {bytes_max} bytes")]
+    TooLarge {
+        /// The bound.
+        bytes_max: usize,
+    },
+    /// An encoding that is not offered.
+    #[error("content-encoding must be zstd or identity")]
+    Encoding,
+    /// Bytes that do not decompress.
+    #[error("not a zstd frame, or a damaged one")]
+    Compression,
+    /// Nested deeper than [`limits::DEPTH_MAX`].
+    #[error("nested deeper than {max}", max = limits::DEPTH_MAX)]
+    Depth,
+    /// Not the JSON that was expected; says where.
+    #[error("{0}")]
+    Json(String),
+    /// A shape of another version.
+    #[error("version {got} of the batch; this collector reads up to {known}")]
+    Version {
+        /// What came.
+        got: u16,
+        /// What is known.
+        known: u16,
+    },
+    /// A bound of [`limits`] that was exceeded.
+    #[error("{0}")]
+    Bound(&'static str),
+    /// A part that is not valid.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl WireError {
+    pub(crate) fn json(error: serde_json::Error) -> Self {
+        Self::Json(error.to_string())
+    }
+}
+
+/// Level of compression: the best of the fast ones for bodies of a few hundred bytes.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Compresses a body as one zstd frame.
+pub fn compress(body: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(body, ZSTD_LEVEL).unwrap_or_else(|_| body.to_vec())
+}
+
+/// Undoes `content-encoding` (none means identity) without ever holding more than
+/// [`limits::DECODED_BYTES_MAX`] bytes.
+pub fn decompress(content_encoding: Option<&str>, body: &[u8]) -> Result<Vec<u8>, WireError> {
+    match content_encoding {
+        None | Some("identity") if body.len() <= limits::DECODED_BYTES_MAX => Ok(body.to_vec()),
+        None | Some("identity") => Err(WireError::TooLarge { bytes_max: limits::DECODED_BYTES_MAX }),
+        Some("zstd") => unzstd(body),
+        Some(_) => Err(WireError::Encoding),
+    }
+}
+
+fn unzstd(body: &[u8]) -> Result<Vec<u8>, WireError> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(|_| WireError::Compression)?;
+    decoder.window_log_max(WINDOW_LOG_MAX).map_err(|_| WireError::Compression)?;
+    let mut decoded = Vec::new();
+    let bound = limits::DECODED_BYTES_MAX as u64;
+    decoder.take(bound + 1).read_to_end(&mut decoded).map_err(|_| WireError::Compression)?;
+    if decoded.len() > limits::DECODED_BYTES_MAX {
+        return Err(WireError::TooLarge { bytes_max: limits::DECODED_BYTES_MAX });
+    }
+    Ok(decoded)
+}
+
+/// Largest window that a frame may ask for: 4 MiB, as much as a body may hold.
+const WINDOW_LOG_MAX: u32 = 22;
+
+/// Refuses JSON nested deeper than [`limits::DEPTH_MAX`], in one pass and before anything is built of it.
+pub fn check_depth(json: &[u8]) -> Result<(), WireError> {
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    let mut escaped = false;
+    for byte in json {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > limits::DEPTH_MAX {
+                    return Err(WireError::Depth);
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_round_trip() {
+        let body = br#"{"v":1}"#.repeat(100);
+        assert_eq!(decompress(Some("zstd"), &compress(&body)), Ok(body.clone()));
+        assert_eq!(decompress(None, &body), Ok(body));
+    }
+
+    #[test]
+    fn a_bomb_is_refused_without_being_held() {
+        let bomb = compress(&vec![b' '; limits::DECODED_BYTES_MAX + 1]);
+        assert!(bomb.len() < 2_000, "{}", bomb.len());
+        assert_eq!(
+            decompress(Some("zstd"), &bomb),
+            Err(WireError::TooLarge { bytes_max: limits::DECODED_BYTES_MAX })
+        );
+    }
+
+    #[test]
+    fn garbage_and_foreign_encodings_are_named() {
+        assert_eq!(decompress(Some("zstd"), b"garbage"), Err(WireError::Compression));
+        assert_eq!(decompress(Some("gzip"), b""), Err(WireError::Encoding));
+    }
+
+    #[test]
+    fn depth_counts_brackets_outside_strings_only() {
+        assert_eq!(check_depth("[".repeat(limits::DEPTH_MAX).as_bytes()), Ok(()));
+        assert_eq!(check_depth("[".repeat(limits::DEPTH_MAX + 1).as_bytes()), Err(WireError::Depth));
+        assert_eq!(check_depth(format!("\"{}\\\"[\"", "[".repeat(50)).as_bytes()), Ok(()));
+    }
+}
