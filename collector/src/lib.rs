@@ -1,4 +1,7 @@
 //! Trạm's collector as a library: the program in `main.rs` and the tests are built of it.
 
+pub mod clock;
+pub mod config;
 pub mod model;
+pub mod pki;
 pub mod store;
