@@ -21,6 +21,10 @@ const LAST_DAY: i64 = 2_932_896;
 const WRITERS_MAX: usize = 4;
 /// Files open for reading and idle.
 const READERS_IDLE_MAX: usize = 16;
+/// A chunk takes several pages, the last one half empty: small pages waste 4 % on chunks of 7 kB, SQLite's own 11 %.
+const PAGE_BYTES: i64 = 1_024;
+/// Pages in the write-ahead log before they go into the file.
+const CHECKPOINT_PAGES: i64 = 4_096;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Says that a file is a day of Trạm's history: `tram` in ASCII.
 const APPLICATION_ID: i64 = 0x7472_616d;
@@ -264,7 +268,9 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 fn prepare(file: &Path) -> Result<Connection, SeriesError> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > SCHEMA_VERSION {

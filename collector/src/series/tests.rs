@@ -193,7 +193,7 @@ fn a_write_that_was_cut_off_is_made_up_from_the_log() {
         std::fs::copy(entry.path(), &copy).unwrap();
         if entry.file_name().to_str().unwrap().ends_with("-wal") {
             let file = std::fs::File::options().write(true).open(copy).unwrap();
-            file.set_len(file.metadata().unwrap().len() - 4_096).unwrap();
+            file.set_len(file.metadata().unwrap().len() - 1_024).unwrap();
         }
     }
     world.series = Series::open(left.path(), OPEN_BYTES, needed).unwrap();
@@ -222,6 +222,23 @@ fn a_window_beyond_bounds_is_refused_and_a_host_unknown_has_no_lines() {
     assert!(matches!(ask(1_000, 0, 1), Err(SeriesError::Window { .. })));
     assert!(matches!(ask(i64::MIN, i64::MAX, 1), Err(SeriesError::Window { .. })));
     assert_eq!(ask(0, 1_000, 1).unwrap(), []);
+}
+
+#[test]
+fn a_reader_beside_the_closing_sees_every_sample_once() {
+    let mut world = World::new();
+    // More than one lot of closing, over several days.
+    for hour in 0..3 * open::CLOSING_MAX as i64 {
+        world.append(vec![(AGENT, 1, MIDNIGHT - hour * HOUR_MS)], MIDNIGHT);
+    }
+    let expected = world.expected(AGENT);
+    std::thread::scope(|scope| {
+        let closing = scope.spawn(|| world.settle_all(MIDNIGHT + 2 * HOUR_MS));
+        while !closing.is_finished() {
+            assert_eq!(world.all(AGENT), expected);
+        }
+    });
+    assert_eq!((world.series.figures().chunks, world.all(AGENT)), (0, expected));
 }
 
 #[derive(Debug, Clone)]
