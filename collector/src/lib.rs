@@ -1,7 +1,11 @@
 //! Trạm's collector as a library: the program in `main.rs` and the tests are built of it.
 
+pub mod admission;
 pub mod clock;
 pub mod config;
+pub mod latest;
 pub mod model;
 pub mod pki;
+pub mod placing;
+pub mod series;
 pub mod store;
