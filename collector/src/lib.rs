@@ -1,7 +1,9 @@
 //! Trạm's collector as a library: the program in `main.rs` and the tests are built of it.
 
 pub mod admission;
+pub mod catalogues;
 pub mod clock;
+pub mod commit;
 pub mod config;
 pub mod latest;
 pub mod model;
