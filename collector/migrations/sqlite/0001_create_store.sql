@@ -127,6 +127,7 @@ CREATE TABLE work_order (
   opened_ms INTEGER NOT NULL,
   due_ms INTEGER,
   planned_ms INTEGER,
+  done_ms INTEGER,
   closed_ms INTEGER,
   assignee TEXT,
   note TEXT NOT NULL DEFAULT '',
