@@ -6,3 +6,4 @@ pub mod maintenance;
 pub mod model;
 pub mod rules;
 pub mod store;
+pub mod texts;
