@@ -2,6 +2,14 @@
 //!
 //! Owns connections, pragmas and migrations. The statements themselves are in the files below, one for each noun.
 
+pub mod agency;
+pub mod api_token;
+pub mod asset;
+pub mod audit;
+pub mod scope;
+pub mod session;
+pub mod user;
+
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
