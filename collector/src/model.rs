@@ -3,6 +3,7 @@
 pub mod agency;
 pub mod agent;
 pub mod alert;
+pub mod arrival;
 pub mod asset;
 pub mod catalogue;
 pub mod component;
