@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod alert;
+pub mod api;
 pub mod catalogues;
 pub mod clock;
 pub mod commit;
@@ -17,4 +18,4 @@ pub mod revocations;
 pub mod rules;
 pub mod series;
 pub mod store;
-pub mod trust;
+pub mod texts;

@@ -8,6 +8,7 @@ pub mod asset;
 pub mod catalogue;
 pub mod component;
 pub mod enrollment;
+pub mod line;
 pub mod report;
 pub mod text;
 pub mod user;
