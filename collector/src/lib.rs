@@ -19,3 +19,4 @@ pub mod rules;
 pub mod series;
 pub mod store;
 pub mod texts;
+pub mod trust;
