@@ -3,20 +3,22 @@
 //! Owns connections, pragmas and migrations. The statements themselves are in the files below, one for each noun.
 
 pub mod agency;
+pub mod agent;
 pub mod api_token;
 pub mod asset;
 pub mod audit;
-pub mod scope;
-pub mod session;
-pub mod user;
-pub mod agent;
 pub mod catalogue;
 pub mod certificate;
 pub mod change;
 pub mod component;
 pub mod enrollment;
+pub mod listing;
 pub mod log;
+pub mod scope;
+pub mod session;
 pub mod snapshot;
+pub mod summary;
+pub mod user;
 
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
