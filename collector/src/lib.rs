@@ -16,3 +16,4 @@ pub mod placing;
 pub mod rules;
 pub mod series;
 pub mod store;
+pub mod texts;

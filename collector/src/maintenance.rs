@@ -45,8 +45,7 @@ impl WorkOrderChange {
     }
 }
 
-/// What the changed alerts of one asset, and the passing of time, do to its work orders. To be called with every live
-/// report that changed an alert or whose asset has open orders; `orders` are those not yet verified.
+/// What the changed alerts of one asset do to its work orders; `orders` are those not yet verified.
 pub fn plan(
     orders: &[WorkOrder],
     changes: &[AlertChange],
@@ -64,10 +63,6 @@ pub fn plan(
         };
         planned.extend(next);
     }
-    let untouched = |order: &&WorkOrder| planned.iter().all(|change| change.order().id != order.id);
-    let overdue: Vec<_> =
-        orders.iter().filter(untouched).filter_map(|order| never_cleared(order, rules, now_ms)).collect();
-    planned.extend(overdue);
     planned
 }
 
@@ -141,7 +136,12 @@ fn cleared(order: &WorkOrder, now_ms: i64) -> Option<WorkOrderChange> {
     Some(WorkOrderChange::ReadyToVerify(WorkOrder { ready_to_verify: true, ..changed(order) }))
 }
 
-/// Said to be done long enough ago for the signal to have cleared, in a host that reports: it is not done.
+/// Takes back what was said to be done where the signal had time to clear, and did not. To be called with live reports
+/// only: of a host that says nothing it is not known whether the signal has cleared.
+pub fn review(orders: &[WorkOrder], rules: &RuleSet, now_ms: i64) -> Vec<WorkOrderChange> {
+    orders.iter().filter_map(|order| never_cleared(order, rules, now_ms)).collect()
+}
+
 fn never_cleared(order: &WorkOrder, rules: &RuleSet, now_ms: i64) -> Option<WorkOrderChange> {
     let done_ms = order.done_ms.filter(|_| order.state == WorkOrderState::Done && !order.ready_to_verify)?;
     let clear_hold_ms = BuiltIn::from_id(order.rule).map_or(0, |rule| rules.rule(rule).clear_hold_ms);

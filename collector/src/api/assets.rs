@@ -133,7 +133,7 @@ pub async fn change(
     let change = caller.change("asset.change", move |transaction, scope| {
         let before = asset::one(transaction, scope, AssetId(id))?.asset;
         if version.is_some_and(|version| version != before.version) {
-            return Err(StoreError::Stale("asset"));
+            return Err(ApiError::Stale);
         }
         let mut after = before.clone();
         after.name = name.unwrap_or(after.name);

@@ -76,19 +76,28 @@ impl Caller {
         self.state.read(move |connection| read(connection, scope)).await
     }
 
-    /// Makes one change with the caller's scope, and writes down who made it in the same transaction.
+    /// Makes one change with the caller's scope, and writes down who made it in the same transaction. A change that is
+    /// refused leaves nothing behind.
     pub async fn change<T, F>(&self, action: &'static str, change: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>, Scope) -> Result<Changed<T>, StoreError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>, Scope) -> Result<Changed<T>, ApiError> + Send + 'static,
     {
         let (scope, actor, now_ms) = (self.scope, self.actor(), self.state.clock.now_ms());
         let changed = self.state.commit.write(move |transaction| {
-            let Changed { value, subject, detail, effects } = change(transaction, scope)?;
-            audit::insert(transaction, &actor, action, &subject, &detail.to_string(), now_ms)?;
-            Ok((value, effects))
+            transaction.execute_batch("SAVEPOINT change")?;
+            match change(transaction, scope) {
+                Ok(Changed { value, subject, detail, effects }) => {
+                    audit::insert(transaction, &actor, action, &subject, &detail.to_string(), now_ms)?;
+                    Ok((Ok(value), effects))
+                }
+                Err(refused) => {
+                    transaction.execute_batch("ROLLBACK TO change")?;
+                    Ok((Err(refused), Vec::new()))
+                }
+            }
         });
-        Ok(changed.await?)
+        changed.await?
     }
 
     fn actor(&self) -> Actor {

@@ -8,9 +8,7 @@ use crate::api::page::PageParams;
 use crate::api::view::asset::AssetState;
 use crate::api::view::place::{Agency, Site};
 use crate::api::view::{AlertCounts, AssetCounts, Page, Summary, WorkOrderCounts};
-use crate::model::alert::Severity;
-use crate::model::work_order::WorkOrderState;
-use crate::store::sqlite::{agency, asset, summary as counts};
+use crate::store::sqlite::{agency, alert, asset, work_order};
 use axum::Json;
 use std::sync::Arc;
 
@@ -24,8 +22,16 @@ pub async fn summary(caller: Caller) -> Result<Json<Summary>, ApiError> {
         for id in asset::ids(connection, scope)? {
             count_asset(&mut assets, current::state(latest.by_asset(id).as_deref()));
         }
-        let alerts = count_alerts(&counts::firing_alerts(connection, scope)?);
-        let work_orders = count_work_orders(&counts::open_work_orders(connection, scope)?);
+        let alert::AlertCounts { critical, warning, info } = alert::counts(connection, scope)?;
+        let alerts = AlertCounts { critical, warning, info };
+        let counts = work_order::counts(connection, scope)?;
+        let work_orders = WorkOrderCounts {
+            open: counts.open,
+            planned: counts.planned,
+            in_progress: counts.in_progress,
+            done: counts.done,
+            ready_to_verify: counts.ready_to_verify,
+        };
         Ok(Summary { assets, alerts, work_orders, now_ms })
     });
     Ok(Json(read.await?))
@@ -39,30 +45,6 @@ fn count_asset(counts: &mut AssetCounts, state: AssetState) {
         AssetState::Off => counts.off += 1,
         AssetState::Unknown => counts.unknown += 1,
     }
-}
-
-fn count_alerts(rows: &[(Severity, u64)]) -> AlertCounts {
-    let of = |wanted| rows.iter().filter(|(severity, _)| *severity == wanted).map(|(_, count)| count).sum();
-    AlertCounts {
-        critical: of(Severity::Critical),
-        warning: of(Severity::Warning),
-        info: of(Severity::Info),
-    }
-}
-
-fn count_work_orders(rows: &[(WorkOrderState, bool, u64)]) -> WorkOrderCounts {
-    let mut counts = WorkOrderCounts::default();
-    for (state, ready, count) in rows {
-        match state {
-            WorkOrderState::Open | WorkOrderState::Reopened => counts.open += count,
-            WorkOrderState::Planned => counts.planned += count,
-            WorkOrderState::InProgress => counts.in_progress += count,
-            WorkOrderState::Done => counts.done += count,
-            WorkOrderState::Verified => {}
-        }
-        counts.ready_to_verify += if *ready { *count } else { 0 };
-    }
-    counts
 }
 
 /// Agencies within the caller's scope.

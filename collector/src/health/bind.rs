@@ -168,9 +168,12 @@ impl Bindings {
 
     fn bind_thermometer(&mut self, column: &Column, cell: Cell) {
         let Some(id) = column.attribute(names::HW_ID) else { return };
-        let kind = hot_kind(id, column.attribute(names::HW_NAME).unwrap_or_default());
+        let name = column.attribute(names::HW_NAME).unwrap_or_default();
+        // The id tells parts apart, the name is what people know.
+        let part = if name.is_empty() || name == id { id.to_owned() } else { format!("{name} ({id})") };
+        let kind = hot_kind(id, name);
         let new = |part| Thermometer { part, kind, value: None, degraded: None, critical: None };
-        let thermometer = part_of(&mut self.thermometers, id, |thermometer| &thermometer.part, new);
+        let thermometer = part_of(&mut self.thermometers, &part, |thermometer| &thermometer.part, new);
         let place = match (column.name.as_str(), column.attribute(names::LIMIT_TYPE)) {
             (names::TEMPERATURE, _) => &mut thermometer.value,
             (_, Some("high.degraded")) => &mut thermometer.degraded,

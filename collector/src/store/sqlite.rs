@@ -4,6 +4,7 @@
 
 pub mod agency;
 pub mod agent;
+pub mod alert;
 pub mod api_token;
 pub mod asset;
 pub mod audit;
@@ -17,8 +18,8 @@ pub mod log;
 pub mod scope;
 pub mod session;
 pub mod snapshot;
-pub mod summary;
 pub mod user;
+pub mod work_order;
 
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
