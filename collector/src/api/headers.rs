@@ -1,4 +1,5 @@
-//! What every answer to an operator says to their browser.
+//! What every answer to an operator says to their browser. No `Strict-Transport-Security`: it would hold for every port of
+//! the machine, and other services of it may have no TLS.
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -18,7 +19,6 @@ pub async fn secure(request: Request, next: Next) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),

@@ -3,6 +3,7 @@
 use crate::api::error::ApiError;
 use crate::api::install::Installer;
 use crate::api::login::Attempted;
+use crate::api::metrics::{AgentFigures, Latency};
 use crate::api::password::{PasswordError, Passwords};
 use crate::clock::Clock;
 use crate::commit;
@@ -28,6 +29,8 @@ pub struct Parts {
     pub clock: Clock,
     /// How agents are installed.
     pub installer: Installer,
+    /// What the agents' door counts.
+    pub agent_figures: Box<dyn Fn() -> AgentFigures + Send + Sync>,
 }
 
 /// What the handlers work with.
@@ -46,6 +49,10 @@ pub struct State {
     pub passwords: Passwords,
     /// Attempts to sign in.
     pub attempted: Mutex<Attempted>,
+    /// How long answers took.
+    pub latency: Latency,
+    /// What the agents' door counts.
+    pub agent_figures: Box<dyn Fn() -> AgentFigures + Send + Sync>,
     readers: Arc<Readers>,
 }
 
@@ -58,9 +65,20 @@ impl fmt::Debug for State {
 impl State {
     /// The state of the operators' side.
     pub fn new(parts: Parts) -> Result<Self, PasswordError> {
-        let Parts { readers, commit, latest, series, clock, installer } = parts;
-        let (passwords, attempted) = (Passwords::new()?, Mutex::default());
-        Ok(Self { commit, latest, series, clock, installer, passwords, attempted, readers })
+        let Parts { readers, commit, latest, series, clock, installer, agent_figures } = parts;
+        let (passwords, attempted, latency) = (Passwords::new()?, Mutex::default(), Latency::default());
+        Ok(Self {
+            commit,
+            latest,
+            series,
+            clock,
+            installer,
+            passwords,
+            attempted,
+            latency,
+            agent_figures,
+            readers,
+        })
     }
 
     /// Runs one read of the store on a thread that may block.
