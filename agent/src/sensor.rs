@@ -2,6 +2,8 @@
 //!
 //! A sensor knows nothing of the wire, the spool or the schedule. `read` gathers bytes and calls a pure `parse`.
 
+pub mod reach;
+
 use std::path::PathBuf;
 use std::time::Duration;
 use tram_proto::catalogue::Column;
