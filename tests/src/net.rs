@@ -31,10 +31,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use tram_agent::sensor::reach::{Ladder, Reachability, ReachConfig};
+use tram_agent::sensor::reach::{Ladder, ReachConfig, Reachability};
 
 /// One way in which the net is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +128,7 @@ impl SmallNet {
             internet_targets: owned(&plan::INTERNET_TARGETS),
             web_targets: owned(&plan::WEB_TARGETS),
             name: plan::WEB_NAME.to_owned(),
-            timeout: std::time::Duration::from_millis(700),
+            timeout: Duration::from_secs(1),
             resolv_conf: self.resolv_conf(),
             hosts: self.directory.path().join("hosts"),
             // The namespace of the thread that reads, not of the process.
@@ -180,7 +181,9 @@ impl SmallNet {
             }
             Fault::Collector => self.refuse_collector(),
             Fault::Loss(percent) => self.gateway.filter("inet", "loss", &forwarding(&lose(percent))),
-            Fault::RateKbit(kilobits) => self.shape(&["tbf", "rate", &format!("{kilobits}kbit"), "burst", "1600", "latency", "2s"]),
+            Fault::RateKbit(kilobits) => {
+                self.shape(&["tbf", "rate", &format!("{kilobits}kbit"), "burst", "1600", "latency", "2s"])
+            }
             Fault::DelayMs(milliseconds) => {
                 let shaped = self.shape(&["netem", "delay", &format!("{milliseconds}ms")]);
                 shaped.context("this kernel has no netem, which delays need")
@@ -198,7 +201,8 @@ impl SmallNet {
             // Absent shaping is as good as removed.
             drop(namespace.run("tc", &["qdisc", "del", "dev", interface, "root"]));
         }
-        self.gateway.run("ip", &["link", "set", "lan0", "up"])
+        self.gateway.run("ip", &["link", "set", "lan0", "up"])?;
+        self.host.wait_for_link("lan0")
     }
 
     /// Bytes that have passed the host's interface, both directions, and how many frames they were.
@@ -215,7 +219,9 @@ impl SmallNet {
 
     fn refuse_collector(&self) -> Result<()> {
         for (port, _) in &self.forwards {
-            let rule = format!("chain input {{\n type filter hook input priority 0\n tcp dport {port} reject with tcp reset\n}}");
+            let rule = format!(
+                "chain input {{\n type filter hook input priority 0\n tcp dport {port} reject with tcp reset\n}}"
+            );
             self.gateway.filter("inet", "collector", &rule)?;
             self.internet.filter("inet", "collector", &rule)?;
         }
@@ -236,6 +242,7 @@ impl SmallNet {
     }
 
     fn join_up(&self, v6_only: bool) -> Result<()> {
+        // The kernel drops what is sent while a link is coming up, so the links are waited for at the end.
         self.host.join("lan0", &self.gateway, "lan0")?;
         self.gateway.join("wan0", &self.internet, "wan0")?;
         // A pulled cable must not cost the addresses: they are there when it is plugged in again.
@@ -244,14 +251,18 @@ impl SmallNet {
         self.internet.configure(&plan::internet())?;
         self.host.configure(&plan::host(v6_only))?;
         self.gateway.set_kernel("ipv4/ip_forward", "1")?;
-        self.gateway.set_kernel("ipv6/conf/all/forwarding", "1")
+        self.gateway.set_kernel("ipv6/conf/all/forwarding", "1")?;
+        self.host.wait_for_link("lan0")?;
+        self.gateway.wait_for_link("wan0")
     }
 
     fn serve(&self) -> Result<()> {
         let runtime = self.runtime.as_ref().context("the net is stopped")?;
         let _inside = runtime.enter();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        for (mode, addresses) in self.dns_modes.iter().zip(plan::RESOLVERS.into_iter().zip(plan::RESOLVERS_V6)) {
+        for (mode, addresses) in
+            self.dns_modes.iter().zip(plan::RESOLVERS.into_iter().zip(plan::RESOLVERS_V6))
+        {
             for address in [addresses.0, addresses.1] {
                 let socket = self.gateway.udp(address.parse()?, 53)?;
                 tasks.spawn_on(dns::serve(socket, mode.clone()), runtime.handle());
@@ -291,7 +302,8 @@ impl Traffic {
     /// `/proc/net/dev`: sixteen numbers, receiving first.
     fn parse(table: &str) -> Option<Self> {
         let line = table.lines().find_map(|line| line.trim().strip_prefix("lan0:"))?;
-        let numbers: Vec<u64> = line.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
+        let numbers: Vec<u64> =
+            line.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
         Some(Self { bytes: numbers.first()? + numbers.get(8)?, frames: numbers.get(1)? + numbers.get(9)? })
     }
 }

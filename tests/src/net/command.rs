@@ -26,9 +26,13 @@ pub fn parse(line: &str) -> Result<Option<Fault>, CommandError> {
         ["dns", "deny"] => Some(Fault::Dns(DnsMode::Denying)),
         ["dns", "first-off"] => Some(Fault::FirstDns),
         ["captive", "on"] => Some(Fault::Captive(Portal::Redirect)),
-        ["captive", word] => Portal::ALL.into_iter().find(|portal| portal.word() == *word).map(Fault::Captive),
+        ["captive", word] => {
+            Portal::ALL.into_iter().find(|portal| portal.word() == *word).map(Fault::Captive)
+        }
         ["collector", "off"] => Some(Fault::Collector),
-        ["loss", percent] => percent.parse().ok().filter(|percent| (1..=99).contains(percent)).map(Fault::Loss),
+        ["loss", percent] => {
+            percent.parse().ok().filter(|percent| (1..=99).contains(percent)).map(Fault::Loss)
+        }
         ["rate", kilobits] => kilobits.parse().ok().filter(|kilobits| *kilobits > 0).map(Fault::RateKbit),
         ["delay", milliseconds] => milliseconds.parse().ok().map(Fault::DelayMs),
         _ => None,
@@ -45,7 +49,9 @@ mod tests {
         assert_eq!(parse("  cut   uplink\n"), Ok(Some(Fault::Uplink)));
         assert_eq!(parse("captive 511"), Ok(Some(Fault::Captive(Portal::Status))));
         assert_eq!(parse("restore"), Ok(None));
-        for nonsense in ["", "cut", "loss 0", "loss 100", "loss many", "captive off", "rate -1", "restore now"] {
+        for nonsense in
+            ["", "cut", "loss 0", "loss 100", "loss many", "captive off", "rate -1", "restore now"]
+        {
             let message = parse(nonsense).unwrap_err().to_string();
             assert!(message.contains("cut uplink"), "{message}");
         }

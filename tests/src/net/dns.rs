@@ -41,7 +41,9 @@ pub(super) async fn serve(socket: UdpSocket, mode: Arc<Mutex<DnsMode>>) {
 /// The answer to a query; none when the server is silent, or the query is shorter than a header.
 fn respond(query: &[u8], mode: DnsMode) -> Option<Vec<u8>> {
     let header = query.get(..12)?;
-    let Some((name, kind, end)) = question(query) else { return Some(reply(header, &[], FORMAT_ERROR, None)) };
+    let Some((name, kind, end)) = question(query) else {
+        return Some(reply(header, &[], FORMAT_ERROR, None));
+    };
     let asked = query.get(12..end)?;
     let known = NAMES.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(&name));
     match (mode, known) {

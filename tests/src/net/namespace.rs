@@ -7,6 +7,12 @@ use std::io::Write;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// How often a link is looked at while it comes up.
+const LINK_POLL: Duration = Duration::from_millis(20);
+/// How many times at most: ten seconds, on a machine with much else to do.
+const LINK_POLLS: u32 = 500;
 
 /// A network namespace.
 #[derive(Debug)]
@@ -35,7 +41,8 @@ impl Namespace {
     pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         on_thread(|| -> Result<T> {
             // Nothing is run when this fails: what is meant for the small internet must never meet the real one.
-            setns(&self.handle, CloneFlags::CLONE_NEWNET).with_context(|| format!("cannot enter namespace {}", self.name))?;
+            setns(&self.handle, CloneFlags::CLONE_NEWNET)
+                .with_context(|| format!("cannot enter namespace {}", self.name))?;
             Ok(work())
         })?
     }
@@ -63,6 +70,19 @@ impl Namespace {
         self.run("ip", &[&["link", "add", interface, "type", "veth"][..], &peer].concat())?;
         self.run("ip", &["link", "set", interface, "up"])?;
         other.run("ip", &["link", "set", other_interface, "up"])
+    }
+
+    /// Waits until an interface passes packets: the kernel takes up to a second after its link is there.
+    pub(super) fn wait_for_link(&self, interface: &str) -> Result<()> {
+        for _ in 0..LINK_POLLS {
+            let output =
+                self.enter(|| Command::new("ip").args(["link", "show", "dev", interface]).output())??;
+            if String::from_utf8_lossy(&output.stdout).contains("state UP") {
+                return Ok(());
+            }
+            std::thread::sleep(LINK_POLL);
+        }
+        bail!("{interface} in namespace {} has no link", self.name)
     }
 
     /// Sets a switch below `/proc/sys/net`.
@@ -103,5 +123,6 @@ impl Namespace {
 
 /// A thread's namespace is its own: the caller's stays as it is.
 fn on_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
-    std::thread::scope(|scope| scope.spawn(work).join()).map_err(|_| anyhow::anyhow!("a thread of the small internet panicked"))
+    std::thread::scope(|scope| scope.spawn(work).join())
+        .map_err(|_| anyhow::anyhow!("a thread of the small internet panicked"))
 }

@@ -8,9 +8,11 @@ pub(super) const RESOLVERS: [&str; 2] = ["10.77.0.53", "10.77.0.54"];
 /// The same in IPv6.
 pub(super) const RESOLVERS_V6: [&str; 2] = ["2001:db8:77::53", "2001:db8:77::54"];
 /// Ping targets.
-pub(super) const INTERNET_TARGETS: [&str; 4] = ["198.51.100.1", "198.51.100.2", "2001:db8:ff::1", "2001:db8:ff::2"];
+pub(super) const INTERNET_TARGETS: [&str; 4] =
+    ["198.51.100.1", "198.51.100.2", "2001:db8:ff::1", "2001:db8:ff::2"];
 /// Web targets.
-pub(super) const WEB_TARGETS: [&str; 2] = ["http://check.tram.example/generate_204", "http://check-two.tram.example/generate_204"];
+pub(super) const WEB_TARGETS: [&str; 2] =
+    ["http://check.tram.example/generate_204", "http://check-two.tram.example/generate_204"];
 /// The name that the ladder asks for.
 pub(super) const WEB_NAME: &str = "check.tram.example";
 
@@ -32,7 +34,8 @@ const INTERNET: [&str; 10] = [
     "2001:db8:ff::81/128",
 ];
 /// The agent's default targets, answered here.
-const DEFAULTS: [&str; 4] = ["1.1.1.1/32", "8.8.8.8/32", "2606:4700:4700::1111/128", "2001:4860:4860::8888/128"];
+const DEFAULTS: [&str; 4] =
+    ["1.1.1.1/32", "8.8.8.8/32", "2606:4700:4700::1111/128", "2001:4860:4860::8888/128"];
 
 /// What a program in the host's namespace can reach, as `smallnet plan` prints it.
 #[derive(Debug, Clone, Serialize)]
@@ -94,7 +97,10 @@ pub(super) fn gateway() -> Vec<String> {
     let mut lines: Vec<String> = GATEWAY_LAN.map(|prefix| address("lan0", prefix)).to_vec();
     lines.extend(resolvers.chain(resolvers_v6).map(|prefix| address("lan0", &prefix)));
     lines.extend(GATEWAY_WAN.map(|prefix| address("wan0", prefix)));
-    lines.extend(["route add default via 203.0.113.1".to_owned(), "route add default via 2001:db8:1::1".to_owned()]);
+    lines.extend([
+        "route add default via 203.0.113.1".to_owned(),
+        "route add default via 2001:db8:1::1".to_owned(),
+    ]);
     lines
 }
 
@@ -110,5 +116,7 @@ pub(super) fn internet() -> Vec<String> {
 }
 
 fn address(interface: &str, prefix: &str) -> String {
-    format!("address add {prefix} dev {interface}")
+    // Without this an IPv6 address is not there for a moment, even with nobody to be asked whether it is taken.
+    let now = if prefix.contains(':') { " nodad" } else { "" };
+    format!("address add {prefix} dev {interface}{now}")
 }

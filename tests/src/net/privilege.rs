@@ -1,6 +1,7 @@
 //! Whether this process may make network namespaces, and how it comes to.
 
 use super::Namespace;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What is missing, and the one command that helps.
@@ -32,7 +33,7 @@ pub fn check() -> Result<(), Missing> {
 }
 
 /// A command that runs a program of ours again inside a user namespace of its own, where it may set one up.
-pub fn again(program: &std::path::Path) -> Command {
+pub fn again(program: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "--"]).arg(program);
     command
@@ -44,10 +45,10 @@ pub fn is_root() -> bool {
 }
 
 /// Runs the body of a test where it may set up a small internet: here, or in the same test run again inside a user
-/// namespace. Where neither can be had, says so and runs nothing.
-///
-/// `test` is the test's full name, as `cargo test -- --list` prints it.
-pub fn privileged(test: &str, body: impl FnOnce()) {
+/// namespace. Where neither can be had, says so and runs nothing. The body is a closure written in the test itself:
+/// that is what the test's name is taken from.
+pub fn privileged<Body: FnOnce()>(body: Body) {
+    let test = test_name::<Body>();
     match check() {
         Ok(()) => body(),
         Err(Missing::Right) if !is_root() => run_again(test),
@@ -55,14 +56,27 @@ pub fn privileged(test: &str, body: impl FnOnce()) {
     }
 }
 
+/// `it::story::test::{{closure}}` is a closure in the test `story::test`.
+fn test_name<Body>() -> &'static str {
+    let name = std::any::type_name::<Body>();
+    let name = name.split_once("::{{closure}}").map_or(name, |(test, _)| test);
+    name.split_once("::").map_or(name, |(_, test)| test)
+}
+
 fn run_again(test: &str) {
     let myself = std::env::current_exe().expect("a test binary has a path");
-    let allowed = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).stderr(Stdio::null()).status();
+    let allowed = again(Path::new("true")).stderr(Stdio::null()).status();
     if !allowed.is_ok_and(|status| status.success()) {
         return skip(test, &Missing::Right);
     }
-    let status = again(&myself).args(["--exact", test, "--nocapture"]).status().expect("unshare has just run");
-    assert!(status.success(), "{test} failed inside its user namespace");
+    let output =
+        again(&myself).args(["--exact", test, "--nocapture"]).output().expect("unshare has just run");
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    // A name that no test has runs nothing and succeeds.
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{test} in its user namespace:\n{said}\n{errors}"
+    );
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped has to say so where people look")]
