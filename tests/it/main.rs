@@ -4,3 +4,4 @@
 
 mod reachability;
 mod smallnet;
+mod tidy;
