@@ -9,6 +9,7 @@ pub mod filesystem;
 pub mod globs;
 pub mod memory;
 pub mod network;
+pub mod reach;
 pub mod registry;
 pub mod runner;
 pub mod sample;
