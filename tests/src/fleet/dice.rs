@@ -13,12 +13,12 @@ impl Dice {
         let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         let hash = purpose.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, mix);
         let mut dice = Self { state: seed ^ hash };
-        dice.next();
+        dice.bits();
         dice
     }
 
     /// 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.state;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +28,7 @@ impl Dice {
 
     /// From 0 up to, but without, 1.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Between two numbers.
@@ -71,7 +71,7 @@ mod tests {
     fn a_seed_repeats_itself_and_another_purpose_does_not() {
         let rolls = |seed, purpose| {
             let mut dice = Dice::new(seed, purpose);
-            (0..8).map(|_| dice.next()).collect::<Vec<_>>()
+            (0..8).map(|_| dice.bits()).collect::<Vec<_>>()
         };
         assert_eq!(rolls(7, "a"), rolls(7, "a"));
         assert_ne!(rolls(7, "a"), rolls(7, "b"));

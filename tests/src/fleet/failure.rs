@@ -96,7 +96,8 @@ impl FromStr for Failure {
             let (host, span) = place.split_once('@').map_or((place, None), |(host, span)| (host, Some(span)));
             let mut failure = Self::new(kind, host);
             if let Some(span) = span {
-                let (from, until) = span.split_once('-').map_or((span, None), |(from, until)| (from, Some(until)));
+                let (from, until) =
+                    span.split_once('-').map_or((span, None), |(from, until)| (from, Some(until)));
                 failure.from_s = from.parse().ok()?;
                 failure.until_s = until.map(str::parse).transpose().ok()?;
             }
@@ -125,7 +126,8 @@ mod tests {
 
     #[test]
     fn other_text_is_refused_with_the_names_that_are_known() {
-        for text in ["", "disk-filling", "disk-filling=", "meteor=x", "overheating=x@y", "overheating=x@1-y"] {
+        for text in ["", "disk-filling", "disk-filling=", "meteor=x", "overheating=x@y", "overheating=x@1-y"]
+        {
             let error = text.parse::<Failure>().unwrap_err().to_string();
             assert!(error.contains("cut-uplink"), "{error}");
         }

@@ -72,9 +72,17 @@ impl Hardware {
         let mut dice = Dice::new(seed, &format!("{host} hardware"));
         let server = kind == HostKind::Server;
         let (processor, processors) = *dice.pick(match kind {
-            HostKind::Server => &[("Intel(R) Xeon(R) Silver 4210R CPU @ 2.40GHz", 20), ("Intel(R) Xeon(R) E-2334 CPU @ 3.40GHz", 8)],
-            HostKind::Workstation => &[("Intel(R) Core(TM) i5-10400 CPU @ 2.90GHz", 12), ("Intel(R) Core(TM) i3-9100 CPU @ 3.60GHz", 4)],
-            HostKind::Laptop => &[("11th Gen Intel(R) Core(TM) i5-1135G7 @ 2.40GHz", 8), ("AMD Ryzen 5 5500U", 12)],
+            HostKind::Server => &[
+                ("Intel(R) Xeon(R) Silver 4210R CPU @ 2.40GHz", 20),
+                ("Intel(R) Xeon(R) E-2334 CPU @ 3.40GHz", 8),
+            ],
+            HostKind::Workstation => &[
+                ("Intel(R) Core(TM) i5-10400 CPU @ 2.90GHz", 12),
+                ("Intel(R) Core(TM) i3-9100 CPU @ 3.60GHz", 4),
+            ],
+            HostKind::Laptop => {
+                &[("11th Gen Intel(R) Core(TM) i5-1135G7 @ 2.40GHz", 8), ("AMD Ryzen 5 5500U", 12)]
+            }
         });
         let memory = *dice.pick(if server { &[32_u64, 64, 128] } else { &[4, 8, 8, 16] });
         let (disks, volumes) = storage(server, &mut dice);
@@ -82,7 +90,7 @@ impl Hardware {
             ("Debian GNU/Linux 12 (bookworm)", "6.1.0-28-amd64"),
             ("Ubuntu 24.04.1 LTS", "6.8.0-49-generic"),
         ]);
-        let tail = dice.next().to_be_bytes();
+        let tail = dice.bits().to_be_bytes();
         Self {
             processor,
             processors,
@@ -107,7 +115,8 @@ impl Hardware {
             part("network", self.interface, "", &self.address, &[("mtu_bytes", 1500.0)]),
         ];
         parts.extend(self.disks.iter().map(|disk| {
-            let figures = [("size_bytes", disk.bytes as f64), ("rotational", f64::from(u8::from(disk.rotational)))];
+            let figures =
+                [("size_bytes", disk.bytes as f64), ("rotational", f64::from(u8::from(disk.rotational)))];
             part("physical_disk", &disk.device, disk.model, &disk.serial, &figures)
         }));
         parts
@@ -133,22 +142,26 @@ fn storage(server: bool, dice: &mut Dice) -> (Vec<DiskPart>, Vec<Volume>) {
     let mut disk = |device: &str, (model, gibibytes, rotational): (&'static str, u64, bool)| DiskPart {
         device: device.to_owned(),
         model,
-        serial: format!("S{:011X}", dice.next() >> 20),
+        serial: format!("S{:011X}", dice.bits() >> 20),
         bytes: gibibytes * GIBIBYTE,
         rotational,
     };
     let disks = if server {
-        vec![disk("sda", ("INTEL SSDSC2KB240G8", 223, false)), disk("sdb", ("TOSHIBA MG04ACA200E", 1863, true))]
+        vec![
+            disk("sda", ("INTEL SSDSC2KB240G8", 223, false)),
+            disk("sdb", ("TOSHIBA MG04ACA200E", 1863, true)),
+        ]
     } else {
         vec![disk("nvme0n1", ("KINGSTON SNVS500G", 465, false))]
     };
-    let volume = |point, bytes: u64, (low, high): (f64, f64), growth_mebibytes: f64, dice: &mut Dice| Volume {
-        point,
-        kind: "ext4",
-        bytes,
-        used: dice.between(low, high),
-        growth_bytes: dice.between(0.2, 1.0) * growth_mebibytes * 1_048_576.0,
-    };
+    let volume =
+        |point, bytes: u64, (low, high): (f64, f64), growth_mebibytes: f64, dice: &mut Dice| Volume {
+            point,
+            kind: "ext4",
+            bytes,
+            used: dice.between(low, high),
+            growth_bytes: dice.between(0.2, 1.0) * growth_mebibytes * 1_048_576.0,
+        };
     let volumes = if server {
         let root = volume("/", disks[0].bytes / 10 * 9, (0.15, 0.45), 20.0, dice);
         vec![root, volume("/srv", disks[1].bytes / 20 * 19, (0.25, 0.7), 900.0, dice)]

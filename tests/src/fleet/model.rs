@@ -80,13 +80,26 @@ impl Model {
         // Servers have been up for weeks; the others since this morning.
         let up_hours = match host.kind {
             plan::HostKind::Server => dice.between(24.0, 24.0 * 60.0),
-            plan::HostKind::Workstation | plan::HostKind::Laptop => dice.between(0.1, 0.9) * day::local(now_ms).hour,
+            plan::HostKind::Workstation | plan::HostKind::Laptop => {
+                dice.between(0.1, 0.9) * day::local(now_ms).hour
+            }
         };
         let started_ms = now_ms - (up_hours * 3_600_000.0) as i64;
-        let boot = Boot { id: BootId(dice.next().to_be_bytes()), started_ms, unclean: false };
+        let boot = Boot { id: BootId(dice.bits().to_be_bytes()), started_ms, unclean: false };
         let host = host.clone();
         let totals = BTreeMap::new();
-        Self { seed, host, hardware, failures, dice, began_ms: now_ms, boot, stepped_ms: None, load: 0.1, totals }
+        Self {
+            seed,
+            host,
+            hardware,
+            failures,
+            dice,
+            began_ms: now_ms,
+            boot,
+            stepped_ms: None,
+            load: 0.1,
+            totals,
+        }
     }
 
     /// The boot that it is in.
@@ -179,7 +192,7 @@ impl Model {
         if started_ms <= self.boot.started_ms {
             return;
         }
-        self.boot = Boot { id: BootId(self.dice.next().to_be_bytes()), started_ms, unclean };
+        self.boot = Boot { id: BootId(self.dice.bits().to_be_bytes()), started_ms, unclean };
         self.stepped_ms = None;
         self.totals.clear();
     }

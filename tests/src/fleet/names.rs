@@ -27,21 +27,44 @@ pub const DEPARTMENTS: &[(&str, &str, &str)] = &[
 
 /// Districts.
 pub const DISTRICTS: &[&str] = &[
-    "Mường Khoa", "Nậm Lành", "Thượng Lâm", "Bản Phùng", "Cao Sơn", "Đồng Khê", "Lũng Vài", "Quảng Nghĩa", "Tả Phời",
+    "Mường Khoa",
+    "Nậm Lành",
+    "Thượng Lâm",
+    "Bản Phùng",
+    "Cao Sơn",
+    "Đồng Khê",
+    "Lũng Vài",
+    "Quảng Nghĩa",
+    "Tả Phời",
 ];
 
 const COMMUNE_FIRST: &[&str] = &[
-    "Nậm", "Bản", "Tả", "Sín", "Lũng", "Pố", "Mường", "Khâu", "Thượng", "Hạ", "Tân", "Minh", "Đồng", "Quảng", "Xuân",
+    "Nậm",
+    "Bản",
+    "Tả",
+    "Sín",
+    "Lũng",
+    "Pố",
+    "Mường",
+    "Khâu",
+    "Thượng",
+    "Hạ",
+    "Tân",
+    "Minh",
+    "Đồng",
+    "Quảng",
+    "Xuân",
     "Phú",
 ];
 const COMMUNE_SECOND: &[&str] = &[
-    "Khao", "Chải", "Phìn", "Lủng", "Sơn", "Lâm", "Hòa", "Tiến", "Giang", "Thành", "Bình", "Lập", "Cường", "Vai", "Ngài",
-    "Đức",
+    "Khao", "Chải", "Phìn", "Lủng", "Sơn", "Lâm", "Hòa", "Tiến", "Giang", "Thành", "Bình", "Lập", "Cường",
+    "Vai", "Ngài", "Đức",
 ];
 
 /// All communes that there can be, in an order of the seed's.
 pub fn communes(seed: u64) -> Vec<String> {
-    let pairs = COMMUNE_FIRST.iter().flat_map(|first| COMMUNE_SECOND.iter().map(move |second| (first, second)));
+    let pairs =
+        COMMUNE_FIRST.iter().flat_map(|first| COMMUNE_SECOND.iter().map(move |second| (first, second)));
     let mut names: Vec<String> = pairs.map(|(first, second)| format!("{first} {second}")).collect();
     names.retain(|name| !DISTRICTS.contains(&name.as_str()));
     Dice::new(seed, "communes").shuffle(&mut names);

@@ -122,7 +122,16 @@ impl Plan {
         let districts = (hosts / 120 + 1).min(names::DISTRICTS.len());
         let communes = (hosts / 20 + 2).min(150);
         let province = names::PROVINCE;
-        self.add(province, AgencyKind::Province, None, names::CENTRE, "ttdl", (LATITUDE, LONGITUDE), "đường Nguyễn Trãi", dice);
+        self.add(
+            province,
+            AgencyKind::Province,
+            None,
+            names::CENTRE,
+            "ttdl",
+            (LATITUDE, LONGITUDE),
+            "đường Nguyễn Trãi",
+            dice,
+        );
         for (name, short, street) in names::DEPARTMENTS.iter().take(departments) {
             let near = around((LATITUDE, LONGITUDE), 0.02, dice);
             self.add(name, AgencyKind::Department, Some(province), "Trụ sở", short, near, street, dice);
@@ -132,7 +141,16 @@ impl Plan {
             let seat = around((LATITUDE, LONGITUDE), 0.42, dice);
             let full = format!("Huyện {name}");
             let site = format!("Trụ sở UBND huyện {name}");
-            self.add(&full, AgencyKind::District, Some(province), &site, &names::ascii(name), seat, "đường 19-5", dice);
+            self.add(
+                &full,
+                AgencyKind::District,
+                Some(province),
+                &site,
+                &names::ascii(name),
+                seat,
+                "đường 19-5",
+                dice,
+            );
             seats.push((full, seat));
         }
         for (place, name) in names::communes(self.seed).into_iter().take(communes).enumerate() {
@@ -182,7 +200,8 @@ impl Plan {
         let mut placed: Vec<(usize, HostKind)> = Vec::with_capacity(hosts);
         for number in 0..servers {
             let kind = kinds[number % kinds.len()];
-            let of_kind: Vec<usize> = (0..self.sites.len()).filter(|site| self.agencies[*site].kind == kind).collect();
+            let of_kind: Vec<usize> =
+                (0..self.sites.len()).filter(|site| self.agencies[*site].kind == kind).collect();
             let at = if number < kinds.len() { of_kind[0] } else { *dice.pick(&of_kind) };
             placed.push((at, HostKind::Server));
         }
@@ -191,7 +210,14 @@ impl Plan {
             let sites = self.sites.len() - 1;
             let round = number - servers;
             let site = 1 + if round < sites { sites - 1 - round } else { dice.below(sites) };
-            placed.push((site, if round % 20 < laptops * 20 / (hosts - servers).max(1) { HostKind::Laptop } else { HostKind::Workstation }));
+            placed.push((
+                site,
+                if round % 20 < laptops * 20 / (hosts - servers).max(1) {
+                    HostKind::Laptop
+                } else {
+                    HostKind::Workstation
+                },
+            ));
         }
         placed.sort_by_key(|(site, kind)| (*site, kind.as_str()));
         let mut numbers = std::collections::BTreeMap::new();
@@ -238,7 +264,10 @@ mod tests {
             assert!(unique(plan.agencies.iter().map(|agency| agency.name.as_str()).collect()));
             for (place, agency) in plan.agencies.iter().enumerate() {
                 let above = plan.agencies[..place].iter();
-                let known = agency.parent.as_ref().is_none_or(|parent| above.clone().any(|agency| agency.name == *parent));
+                let known = agency
+                    .parent
+                    .as_ref()
+                    .is_none_or(|parent| above.clone().any(|agency| agency.name == *parent));
                 assert!(known, "{agency:?}");
             }
             assert_eq!(plan.sites.iter().map(|site| site.hosts as usize).sum::<usize>(), hosts);

@@ -23,7 +23,8 @@ fn run(model: &mut Model, seconds: &[i64]) -> Vec<Reading> {
 fn values(reading: &Reading, name: &str, attribute: &str) -> Vec<f64> {
     let matching = |sample: &&Sample| {
         let attributes = &sample.column.attributes;
-        sample.column.name == name && (attribute.is_empty() || attributes.values().any(|value| value == attribute))
+        sample.column.name == name
+            && (attribute.is_empty() || attributes.values().any(|value| value == attribute))
     };
     reading.samples.iter().filter(matching).filter_map(|sample| sample.value).collect()
 }
@@ -41,7 +42,8 @@ fn the_same_seed_and_steps_give_the_same_values() {
 fn every_report_has_the_same_columns_and_fits_the_wire() {
     let failures = ["overheating=x@15", "cut-uplink=x@30", "flapping-link=x@45", "disk-filling=x@60"];
     let readings = run(&mut model(HostKind::Server, &failures), &[0, 15, 30, 45, 60, 75]);
-    let columns = |reading: &Reading| reading.samples.iter().map(|sample| sample.column.clone()).collect::<Vec<_>>();
+    let columns =
+        |reading: &Reading| reading.samples.iter().map(|sample| sample.column.clone()).collect::<Vec<_>>();
     assert!(readings.iter().all(|reading| columns(reading) == columns(&readings[0])));
     let catalogue = tram_proto::catalogue::Catalogue {
         resource: model(HostKind::Server, &[]).resource("0.1.0"),
@@ -63,7 +65,8 @@ fn a_healthy_day_keeps_counters_rising_and_values_within_reason() {
         let shares = values(reading, names::CPU_UTILIZATION, "");
         assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-6 && shares.iter().all(|share| *share >= 0.0));
         assert!(values(reading, names::TEMPERATURE, "")[0] < 75.0);
-        let (used, limit) = (values(reading, names::FILESYSTEM_USAGE, "used"), values(reading, names::FILESYSTEM_LIMIT, ""));
+        let (used, limit) =
+            (values(reading, names::FILESYSTEM_USAGE, "used"), values(reading, names::FILESYSTEM_LIMIT, ""));
         assert!(used.iter().zip(limit).all(|(used, limit)| used / limit < 0.85));
         assert_eq!(values(reading, names::REACH_VERDICT, ""), [0.0]);
     }
@@ -86,7 +89,10 @@ fn heat_links_and_uplinks_show_in_their_own_values() {
     let flapping = run(&mut model(HostKind::Server, &["flapping-link=x"]), &[0, 15, 30]);
     let up: Vec<f64> = flapping.iter().map(|reading| values(reading, names::NETWORK_UP, "")[0]).collect();
     assert_eq!(up, [1.0, 0.0, 1.0]);
-    let (errors, packets) = (values(&flapping[2], names::NETWORK_ERRORS, "receive"), values(&flapping[2], names::NETWORK_PACKETS, "receive"));
+    let (errors, packets) = (
+        values(&flapping[2], names::NETWORK_ERRORS, "receive"),
+        values(&flapping[2], names::NETWORK_PACKETS, "receive"),
+    );
     assert!(errors[0] / packets[0] > 0.03);
     let mut cut = model(HostKind::Server, &["cut-uplink=x"]);
     assert_eq!(cut.presence(TEN_MS), Presence::On);

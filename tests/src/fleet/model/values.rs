@@ -75,9 +75,11 @@ impl Model {
         let used = total * (0.28 + 0.5 * busy + 0.01 * self.dice.noise()).clamp(0.1, 0.75);
         let cached = (total - used) * 0.6;
         let buffers = (total - used) * 0.05;
-        let state = |state, value: f64| whole(names::MEMORY_USAGE, "By", &[(names::MEMORY_STATE, state)], value);
+        let state =
+            |state, value: f64| whole(names::MEMORY_USAGE, "By", &[(names::MEMORY_STATE, state)], value);
         let swap_used = self.hardware.swap_bytes as f64 * 0.03;
-        let swap = |state, value: f64| whole(names::PAGING_USAGE, "By", &[(names::PAGING_STATE, state)], value);
+        let swap =
+            |state, value: f64| whole(names::PAGING_USAGE, "By", &[(names::PAGING_STATE, state)], value);
         vec![
             state("used", used),
             state("free", total - used - cached - buffers),
@@ -131,7 +133,13 @@ impl Model {
                 busy_s += seconds * 0.7;
                 let on = [(names::DEVICE, device.as_str()), (names::IO_DIRECTION, direction)];
                 samples.push(self.total(names::DISK_IO, "By", SCALE_WHOLE, &on, bytes));
-                samples.push(self.total(names::DISK_OPERATIONS, "{operation}", SCALE_WHOLE, &on, bytes / 16_384.0));
+                samples.push(self.total(
+                    names::DISK_OPERATIONS,
+                    "{operation}",
+                    SCALE_WHOLE,
+                    &on,
+                    bytes / 16_384.0,
+                ));
                 samples.push(self.total(names::DISK_OPERATION_TIME, "s", SCALE_SECONDS, &on, seconds));
             }
             let on = [(names::DEVICE, device.as_str())];
@@ -196,13 +204,25 @@ impl Model {
             .into_iter()
             .map(|(rung, method, target, rtt_s, failed)| {
                 let lost = lossy && rung != Rung::Interface;
-                let loss = if failed { 1.0 } else if lost { 0.4 } else { 0.0 };
+                let loss = if failed {
+                    1.0
+                } else if lost {
+                    0.4
+                } else {
+                    0.0
+                };
                 let sent = rung != Rung::Interface;
                 RungResult {
                     rung,
                     method,
                     target: target.to_owned(),
-                    outcome: if failed { Outcome::Failed } else if lost { Outcome::Lossy } else { Outcome::Ok },
+                    outcome: if failed {
+                        Outcome::Failed
+                    } else if lost {
+                        Outcome::Lossy
+                    } else {
+                        Outcome::Ok
+                    },
                     loss: sent.then_some(loss),
                     rtt_s: (sent && !failed).then(|| rtt_s * self.dice.between(0.9, 1.4)),
                     reason: failed.then(|| "no answer".to_owned()),
