@@ -11,3 +11,8 @@ pub mod hardware;
 pub mod model;
 pub mod names;
 pub mod plan;
+pub mod host;
+pub mod progress;
+pub mod run;
+pub mod timeline;
+pub mod tokens;
