@@ -1,1 +1,4 @@
 //! Trạm's collector as a library: the program in `main.rs` and the tests are built of it.
+
+pub mod model;
+pub mod store;

@@ -1,1 +1,3 @@
 //! Whole-system stories, one file each.
+
+mod tidy;
