@@ -79,7 +79,9 @@ async fn main() -> anyhow::Result<()> {
     match (cli.command, cli.run) {
         (Some(Command::Plan(size)), _) => print(&Plan::new(size.seed, size.hosts)),
         (None, Some(run)) => run_fleet(run).await,
-        (None, None) => anyhow::bail!("expected `fleet plan` or --collector, --token, --hosts and --state; see --help"),
+        (None, None) => {
+            anyhow::bail!("expected `fleet plan` or --collector, --token, --hosts and --state; see --help")
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use tram_agent::delivery::{Delivery, Outcome, Settings};
 use tram_agent::enroll::{self, EnrollError, Order};
 use tram_agent::uplink::identity::IdentityStore;
 use tram_proto::enroll::Token;
+use tram_proto::id::BootId;
 use tram_proto::report::{End, Moment};
 
 /// Between tries to enrol while the collector cannot be reached.
@@ -52,7 +53,8 @@ pub struct Worker {
     timeline: Timeline,
     progress: Arc<Progress>,
     model: Model,
-    delivery: Option<Delivery>,
+    /// With the boot that it was opened for.
+    delivery: Option<(BootId, Delivery)>,
     last: Option<Reading>,
 }
 
@@ -104,8 +106,8 @@ impl Worker {
     pub async fn work(&mut self) -> anyhow::Result<()> {
         let mut tick = tokio::time::interval(self.assignment.sample_interval);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        tick.tick().await;
         loop {
-            tick.tick().await;
             let now_ms = self.timeline.now_ms();
             let presence = self.model.presence(now_ms);
             match presence {
@@ -113,17 +115,18 @@ impl Worker {
                 Presence::Off => self.shut_down(now_ms).await?,
                 Presence::Dead => self.delivery = None,
             }
-            let is_connected = presence == Presence::On;
-            // What is due comes before the next sample; a request on its way waits through a cut and goes on after it.
-            let next = tokio::time::Instant::now() + self.assignment.sample_interval;
-            let _ = tokio::time::timeout_at(next - Duration::from_millis(1), self.send(is_connected)).await;
+            // A request that is on its way when the uplink is cut waits through the cut.
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = self.send(presence == Presence::On) => {}
+            }
         }
     }
 
     /// Sends what waits, whatever is due; for the end of a run.
     pub async fn flush(&mut self) {
         let is_connected = self.model.presence(self.timeline.now_ms()) == Presence::On;
-        let Some(delivery) = self.delivery.as_mut().filter(|_| is_connected) else { return };
+        let Some((_, delivery)) = self.delivery.as_mut().filter(|_| is_connected) else { return };
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, delivery.flush()).await;
         self.note_pending();
     }
@@ -149,7 +152,7 @@ impl Worker {
         };
         self.submit(&reading, Some(End::HostShutdown))?;
         self.last = Some(reading);
-        if let Some(delivery) = self.delivery.as_mut() {
+        if let Some((_, delivery)) = self.delivery.as_mut() {
             let _ = tokio::time::timeout(FLUSH_TIMEOUT, delivery.flush()).await;
         }
         self.note_pending();
@@ -160,7 +163,7 @@ impl Worker {
     /// Opens the spool and the connection for the boot that the model is in, unless they are.
     fn boot(&mut self) -> anyhow::Result<()> {
         let boot = self.model.boot();
-        if self.delivery.as_ref().is_some_and(|delivery| delivery.boot() == boot.id) {
+        if self.delivery.as_ref().is_some_and(|(opened, _)| *opened == boot.id) {
             return Ok(());
         }
         self.delivery = None;
@@ -175,47 +178,51 @@ impl Worker {
         let clock = self.timeline.clock(boot.started_ms);
         let delivery = Delivery::open(&self.assignment.state, settings, clock)
             .with_context(|| format!("host {}", self.assignment.host.name))?;
-        self.delivery = Some(delivery);
-        self.progress.change(&self.assignment.host.name, |host| host.boots += 1);
+        let pending = delivery.spool().pending();
+        self.delivery = Some((boot.id, delivery));
+        self.progress.change(&self.assignment.host.name, |host| {
+            host.boots += 1;
+            host.pending = pending;
+        });
         Ok(())
     }
 
     fn submit(&mut self, reading: &Reading, end: Option<End>) -> anyhow::Result<()> {
-        let Some(delivery) = self.delivery.as_mut() else { return Ok(()) };
+        let Some((_, delivery)) = self.delivery.as_mut() else { return Ok(()) };
         let boot = self.model.boot();
         let clock = self.timeline.clock(boot.started_ms);
         let moment = Moment { boot: boot.id, boot_ms: clock.boot_ms(), wall_ms: clock.wall_ms() };
         delivery
             .submit(&reading.samples, &reading.components, end, moment)
             .with_context(|| format!("host {}", self.assignment.host.name))?;
-        self.progress.change(&self.assignment.host.name, |host| host.submitted += 1);
-        self.note_pending();
+        self.progress.change(&self.assignment.host.name, |host| {
+            host.submitted += 1;
+            host.pending += 1;
+        });
         Ok(())
     }
 
     /// Works on what is due, for ever.
     async fn send(&mut self, is_connected: bool) {
-        let name = self.assignment.host.name.clone();
         loop {
-            let Some(delivery) = self.delivery.as_mut().filter(|_| is_connected) else {
+            let Some((_, delivery)) = self.delivery.as_mut().filter(|_| is_connected) else {
                 return std::future::pending().await;
             };
-            match delivery.step().await {
-                Outcome::Acked { settled, pending } => self.progress.change(&name, |host| {
-                    host.settled += settled;
-                    host.pending = pending;
-                    host.failure = None;
-                }),
-                Outcome::Failed { words, .. } => self.progress.change(&name, |host| host.failure = Some(words)),
-                Outcome::Policy(_) | Outcome::Renewed => {}
-            }
+            let failure = match delivery.step().await {
+                Outcome::Failed { words, .. } => Some(words),
+                Outcome::Acked { .. } | Outcome::Policy(_) | Outcome::Renewed => None,
+            };
+            self.note_pending();
+            self.progress.change(&self.assignment.host.name, |host| host.failure = failure);
         }
     }
 
+    /// What no longer waits was settled.
     fn note_pending(&self) {
-        let pending = self.delivery.as_ref().map_or(0, |delivery| delivery.spool().pending());
+        let Some((_, delivery)) = &self.delivery else { return };
+        let pending = delivery.spool().pending();
         self.progress.change(&self.assignment.host.name, |host| {
-            host.settled += host.pending.saturating_sub(pending).min(0);
+            host.settled += host.pending.saturating_sub(pending);
             host.pending = pending;
         });
     }

@@ -193,7 +193,8 @@ mod tests {
         let assignments = assignments(&settings(&[])).unwrap();
         assert!(assignments.windows(2).all(|pair| pair[0].start_after < pair[1].start_after));
         assert!(assignments.iter().all(|assignment| assignment.start_after < START_SPREAD_MAX));
-        let states: std::collections::BTreeSet<_> = assignments.iter().map(|assignment| &assignment.state).collect();
+        let states: std::collections::BTreeSet<_> =
+            assignments.iter().map(|assignment| &assignment.state).collect();
         assert_eq!(states.len(), 60);
     }
 }

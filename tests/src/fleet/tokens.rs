@@ -45,7 +45,10 @@ impl Tokens {
         let entries: Vec<Entry> = serde_json::from_str(text)
             .context("expected a JSON array of objects with agency, site and token")?;
         for entry in &entries {
-            entry.token.parse::<Token>().with_context(|| format!("token of {}, {}", entry.agency, entry.site))?;
+            entry
+                .token
+                .parse::<Token>()
+                .with_context(|| format!("token of {}, {}", entry.agency, entry.site))?;
         }
         Ok(Self(Source::BySite(entries)))
     }
@@ -55,7 +58,8 @@ impl Tokens {
         match &self.0 {
             Source::InTurn(tokens) => Ok(tokens[place % tokens.len()].clone()),
             Source::BySite(entries) => {
-                let found = entries.iter().find(|entry| entry.agency == site.agency && entry.site == site.name);
+                let found =
+                    entries.iter().find(|entry| entry.agency == site.agency && entry.site == site.name);
                 let entry = found.with_context(|| format!("no token for {}, {}", site.agency, site.name))?;
                 Ok(entry.token.parse()?)
             }
