@@ -36,6 +36,8 @@ pub struct Settings {
     pub spool_bytes_max: u64,
     /// Version of the policy in force; 0: none.
     pub policy: u64,
+    /// The collector's address, when it is not the one enrolled with.
+    pub collector: Option<String>,
     /// Further addresses of the collector.
     pub collectors: Vec<String>,
 }
@@ -191,6 +193,11 @@ impl Delivery {
         }
     }
 
+    /// Sends what waits without waiting for the interval; agreed pauses hold.
+    pub fn hurry(&mut self) {
+        self.uplink.handle_urgent(self.clock.monotonic());
+    }
+
     /// Another interval between sends.
     pub fn set_send_interval(&mut self, send_interval: Duration) {
         self.settings.send_interval = send_interval;
@@ -233,7 +240,7 @@ impl Delivery {
     }
 
     fn list_addresses(&mut self) {
-        let mut addresses = vec![self.identity.collector.clone()];
+        let mut addresses = vec![self.settings.collector.clone().unwrap_or(self.identity.collector.clone())];
         for text in &self.settings.collectors {
             match post::address(text) {
                 Ok(address) if !addresses.contains(&address) => addresses.push(address),

@@ -183,6 +183,12 @@ impl Uplink {
         self.renewal_due = true;
     }
 
+    /// What waits is worth sending before its time.
+    pub fn handle_urgent(&mut self, now: Instant) {
+        self.now = now;
+        self.next_live = now;
+    }
+
     /// The agent is about to stop: one more send, now.
     pub fn handle_flush(&mut self, now: Instant) {
         self.now = now;
