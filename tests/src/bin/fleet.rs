@@ -91,7 +91,17 @@ fn print(plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Each host has a connection and an open spool: more files than a shell usually allows.
+fn allow_many_files() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 async fn run_fleet(run: Run) -> anyhow::Result<()> {
+    allow_many_files();
     let settings = Settings {
         plan: Plan::new(run.size.seed, run.size.hosts),
         failures: run.failures,

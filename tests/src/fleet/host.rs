@@ -173,6 +173,7 @@ impl Worker {
             send_interval: self.assignment.send_interval,
             spool_bytes_max: self.assignment.spool_bytes_max,
             policy: 0,
+            collector: Some(self.assignment.collector.clone()),
             collectors: vec![],
         };
         let clock = self.timeline.clock(boot.started_ms);
