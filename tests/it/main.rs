@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a story fails by panicking, and says what it saw")]
 #![allow(clippy::disallowed_methods, reason = "stories run in real time")]
 
+mod fleet;
 mod reachability;
 mod smallnet;
 mod tidy;
