@@ -162,6 +162,11 @@ impl Handle {
         self.0.wake.notify_one();
     }
 
+    /// Arrivals and changes that wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.queue().work.len()
+    }
+
     /// What the writer has done so far.
     pub fn figures(&self) -> &Figures {
         &self.0.figures

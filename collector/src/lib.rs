@@ -7,6 +7,7 @@ pub mod catalogues;
 pub mod clock;
 pub mod commit;
 pub mod config;
+pub mod enrollment_token;
 pub mod health;
 pub mod ingest;
 pub mod latest;

@@ -13,6 +13,7 @@ pub mod certificate;
 pub mod change;
 pub mod component;
 pub mod enrollment;
+pub mod listing;
 pub mod log;
 pub mod scope;
 pub mod session;
