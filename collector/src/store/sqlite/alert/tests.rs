@@ -62,7 +62,7 @@ fn what_fired_is_read_back_as_it_was_and_followed_to_its_end() {
     let part = "/srv/\"quoted\" <b>\u{202e}\n";
     let fired = alert(1, 4, part);
     province.write(|transaction| put(transaction, &fired));
-    assert_eq!(firing(&province.connection).unwrap(), [fired.clone()]);
+    assert_eq!(firing(&province.connection).unwrap(), std::slice::from_ref(&fired));
     assert_eq!(next_id(&province.connection).unwrap(), AlertId(2));
 
     let resolved = Alert {
