@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 pub mod identity;
 pub mod post;
-pub mod trust;
 #[cfg(test)]
 mod tests;
+pub mod trust;
 
 /// First pause after a failure; it doubles with each further one.
 const BACKOFF_MIN: Duration = Duration::from_secs(2);
@@ -334,7 +334,8 @@ impl Uplink {
     fn back_off(&mut self, asked: Option<Duration>) {
         let doubled = BACKOFF_MIN * 2_u32.saturating_pow(self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        let pause = self.jittered(doubled.min(BACKOFF_MAX)).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
+        let pause =
+            self.jittered(doubled.min(BACKOFF_MAX)).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
         let pause = if asked.is_some() { pause + self.jittered(pause) / 10 } else { pause };
         self.blocked_until = self.now + pause;
     }

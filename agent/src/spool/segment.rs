@@ -84,9 +84,16 @@ impl Writer {
     }
 
     /// Appends, and with `durable` returns only when the bytes are on the disk.
-    pub(crate) fn append(&mut self, disk: &mut dyn Disk, bytes: &[u8], durable: bool) -> Result<(), AppendFailed> {
+    pub(crate) fn append(
+        &mut self,
+        disk: &mut dyn Disk,
+        bytes: &[u8],
+        durable: bool,
+    ) -> Result<(), AppendFailed> {
         if self.poisoned {
-            return Err(AppendFailed::Poisoned(io::Error::other("an earlier write or sync of this file failed")));
+            return Err(AppendFailed::Poisoned(io::Error::other(
+                "an earlier write or sync of this file failed",
+            )));
         }
         if let Err(error) = disk.write(&self.file, bytes) {
             return match self.file.set_len(self.bytes) {

@@ -112,7 +112,8 @@ impl Spool {
     /// The bytes of a record in the segment that holds report `seq`.
     fn read_bytes(&mut self, seq: Seq, find: impl Fn(&Index) -> Option<u64>) -> Option<Vec<u8>> {
         let current = self.segments.keys().next_back().copied();
-        let holds = |segment: &Segment| segment.span.is_some_and(|(first, last)| (first..=last).contains(&seq));
+        let holds =
+            |segment: &Segment| segment.span.is_some_and(|(first, last)| (first..=last).contains(&seq));
         let (number, segment) = self.segments.iter().rev().find(|(_, segment)| holds(segment))?;
         let offset = if Some(*number) == current {
             find(&self.index)
