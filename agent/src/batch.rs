@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn components_travel_when_they_change_or_are_asked_for() {
         let mut assembler = Assembler::new(Attributes::new());
-        let mut travels = |assembler: &mut Assembler, components: &[Component]| {
+        let travels = |assembler: &mut Assembler, components: &[Component]| {
             let (report, _, _) = assembler.assemble(&[], components, None, MOMENT);
             let sent = report.components.as_deref().map(component::digest);
             assert!(sent.is_none_or(|digest| digest == report.set));

@@ -18,7 +18,7 @@ use tram_proto::id::{BootId, CatalogueId, Seq, SpoolId};
 use tram_proto::limits;
 use tram_proto::report::{Anchor, SpoolFigures};
 
-mod ledger;
+pub(crate) mod ledger;
 mod open;
 mod record;
 mod segment;
