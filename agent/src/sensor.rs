@@ -6,6 +6,8 @@ pub mod clock;
 pub mod cpu;
 pub mod disk;
 pub mod filesystem;
+#[cfg(test)]
+mod garbage;
 pub mod globs;
 pub mod memory;
 pub mod network;

@@ -5,7 +5,7 @@
 //! and another takes over the rest, so that a round lasts as long as its slowest sensor. A sensor whose read still runs
 //! is not started again: at most one thread per sensor can hang. Nothing joins a thread, so shutdown waits for none.
 
-use crate::sensor::sample::{SCALE_SECONDS, SCALE_WHOLE, gauge};
+use crate::sensor::sample::{SCALE_DURATION, SCALE_WHOLE, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor};
 use std::sync::{Arc, mpsc as blocking};
 use std::time::{Duration, Instant};
@@ -304,7 +304,7 @@ fn own_samples(name: &str, report: Option<&SensorReport>) -> [Sample; 2] {
     let took_s = report.map(|report| report.took.as_secs_f64());
     let state = report.map(|report| report.state.code() as f64);
     [
-        gauge(names::SENSOR_DURATION, "s", SCALE_SECONDS, &attributes, took_s),
+        gauge(names::SENSOR_DURATION, "s", SCALE_DURATION, &attributes, took_s),
         gauge(names::SENSOR_STATE, "1", SCALE_WHOLE, &attributes, state),
     ]
 }

@@ -8,6 +8,8 @@ use tram_proto::limits;
 pub const SCALE_FRACTION: u8 = 4;
 /// Decimal digits of seconds: milliseconds.
 pub const SCALE_SECONDS: u8 = 3;
+/// Decimal digits of what a read took: most take a few tenths of a millisecond.
+pub const SCALE_DURATION: u8 = 4;
 /// Decimal digits of degrees Celsius.
 pub const SCALE_CELSIUS: u8 = 1;
 /// Decimal digits of load averages.

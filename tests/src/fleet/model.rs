@@ -85,7 +85,7 @@ impl Model {
             }
         };
         let started_ms = now_ms - (up_hours * 3_600_000.0) as i64;
-        let boot = Boot { id: BootId(dice.bits().to_be_bytes()), started_ms, unclean: false };
+        let boot = Boot { id: boot_id(seed, &host.name, started_ms), started_ms, unclean: false };
         let host = host.clone();
         let totals = BTreeMap::new();
         Self {
@@ -192,10 +192,15 @@ impl Model {
         if started_ms <= self.boot.started_ms {
             return;
         }
-        self.boot = Boot { id: BootId(self.dice.bits().to_be_bytes()), started_ms, unclean };
+        self.boot = Boot { id: boot_id(self.seed, &self.host.name, started_ms), started_ms, unclean };
         self.stepped_ms = None;
         self.totals.clear();
     }
+}
+
+/// A boot is known by its beginning: a fleet that is started again has hosts that were too.
+fn boot_id(seed: u64, host: &str, started_ms: i64) -> BootId {
+    BootId(Dice::new(seed, &format!("{host} {started_ms}")).bits().to_be_bytes())
 }
 
 #[cfg(test)]

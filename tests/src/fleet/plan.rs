@@ -134,7 +134,8 @@ impl Plan {
         );
         for (name, short, street) in names::DEPARTMENTS.iter().take(departments) {
             let near = around((LATITUDE, LONGITUDE), 0.02, dice);
-            self.add(name, AgencyKind::Department, Some(province), "Trụ sở", short, near, street, dice);
+            let site = format!("Trụ sở {name}");
+            self.add(name, AgencyKind::Department, Some(province), &site, short, near, street, dice);
         }
         let mut seats = Vec::new();
         for name in names::DISTRICTS.iter().take(districts) {
