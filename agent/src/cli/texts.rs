@@ -48,7 +48,9 @@ impl Texts {
             return error.to_string();
         }
         match error {
-            EnrollError::Address(error) => format!("địa chỉ trung tâm {}: cần dạng https://MÁY:CỔNG", error.0),
+            EnrollError::Address(error) => {
+                format!("địa chỉ trung tâm {}: cần dạng https://MÁY:CỔNG", error.0)
+            }
             EnrollError::Unreachable { collector, why } => {
                 format!("{collector} không trả lời, hoặc không phải là trung tâm ghi trong mã: {why}")
             }

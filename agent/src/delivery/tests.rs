@@ -56,7 +56,11 @@ fn settings() -> Settings {
 
 fn order(collector: &Collector) -> Order {
     // Issued before the server's own certificate began.
-    let token = Token { ca_sha256: collector.authority().sha256(), issued_ms: real_ms() - 86_400_000, secret: [3; 20] };
+    let token = Token {
+        ca_sha256: collector.authority().sha256(),
+        issued_ms: real_ms() - 86_400_000,
+        secret: [3; 20],
+    };
     Order { collector: collector.url(), token, machine: "0".repeat(64), resource: Attributes::new() }
 }
 
@@ -67,8 +71,13 @@ async fn enrolled(collector: &Collector, state: &Path, clock: Arc<dyn Clock>) ->
 }
 
 fn submit(delivery: &mut Delivery, value: f64) -> Seq {
-    let column =
-        Column { name: "x".into(), attributes: Attributes::new(), unit: "1".into(), scale: 0, kind: Kind::Gauge };
+    let column = Column {
+        name: "x".into(),
+        attributes: Attributes::new(),
+        unit: "1".into(),
+        scale: 0,
+        kind: Kind::Gauge,
+    };
     let moment = delivery.moment();
     delivery.submit(&[Sample { column, value: Some(value) }], &[], None, moment).unwrap()
 }
@@ -152,7 +161,8 @@ async fn state_is_for_its_owner_only() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_is_resent_unchanged() {
-    let collector = Collector::start(move |number, body| if number == 0 { Reply::Hangup } else { take_all(body) });
+    let collector =
+        Collector::start(move |number, body| if number == 0 { Reply::Hangup } else { take_all(body) });
     let state = tempfile::tempdir().unwrap();
     let mut delivery = enrolled(&collector, state.path(), clock(0)).await;
     submit(&mut delivery, 1.0);

@@ -1,6 +1,9 @@
 //! A collector of a few lines for the agent's own tests: an authority, TLS 1.3, HTTP/1.1, answers as told.
 
-use rcgen::{BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, IsCa, Issuer, KeyPair,
+    SanType, date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
@@ -154,7 +157,9 @@ impl Collector {
 
     /// Reports of each batch that came.
     pub(super) fn reports(&self) -> Vec<Vec<String>> {
-        self.decoded(|batch| batch.reports.iter().map(|framed| format!("{} {}", framed.0, framed.1.get())).collect())
+        self.decoded(|batch| {
+            batch.reports.iter().map(|framed| format!("{} {}", framed.0, framed.1.get())).collect()
+        })
     }
 
     /// How many catalogues came with each batch.
