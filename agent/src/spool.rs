@@ -207,11 +207,20 @@ impl Spool {
         if let Some(old) = self.writer.replace(writer) {
             old.close();
         }
-        self.index = Index::default();
+        let index = std::mem::take(&mut self.index);
         self.segments.insert(number, Segment { path, bytes: 0, span: None });
         let start = self.start();
         let bytes = start.encode();
-        self.write(&[(start, bytes)], true)
+        let written = self.write(&[(start, bytes)], true);
+        if written.is_err() {
+            // A segment must begin with what is known; without that it would only stand in the next one's way.
+            self.writer = None;
+            self.index = index;
+            if let Some(segment) = self.segments.remove(&number) {
+                fs::remove_file(segment.path).ok();
+            }
+        }
+        written
     }
 
     fn start(&self) -> Record<'static> {

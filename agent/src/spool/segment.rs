@@ -61,11 +61,12 @@ impl Writer {
     /// a disk that is full.
     pub(crate) fn create(path: PathBuf, reserve_bytes: u64) -> io::Result<Self> {
         let spare = path.with_file_name(SPARE);
-        if !spare.exists() {
-            reserve(&spare, reserve_bytes)?;
+        let is_spared = spare.exists() || reserve(&spare, reserve_bytes).is_ok();
+        if is_spared {
+            std::fs::rename(&spare, &path)?;
         }
-        std::fs::rename(&spare, &path)?;
-        let file = OpenOptions::new().append(true).open(&path)?;
+        // Without a reservation there may still be room for a while.
+        let file = OpenOptions::new().append(true).create(!is_spared).open(&path)?;
         if let Err(error) = reserve(&spare, reserve_bytes) {
             tracing::debug!(%error, "no space for a spare spool file");
         }
