@@ -2,6 +2,7 @@
 //!
 //! A catalogue is added when the window that brought it has been committed, never before.
 
+use crate::health::{Bindings, RuleSet};
 use crate::model::catalogue::{Catalogue, CatalogueId};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,13 +15,16 @@ pub struct Known {
     pub catalogue: Arc<Catalogue>,
     /// The column that says whether the boot before ended without a shutdown.
     pub unclean: Option<usize>,
+    /// The columns that rules read.
+    pub bindings: Bindings,
 }
 
 impl Known {
     /// Works out what is needed of a catalogue.
-    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+    pub fn new(catalogue: Arc<Catalogue>, rules: &RuleSet) -> Self {
         let unclean = catalogue.columns.iter().position(|column| column.name == sample::BOOT_UNCLEAN);
-        Self { catalogue, unclean }
+        let bindings = Bindings::new(rules, &catalogue);
+        Self { catalogue, unclean, bindings }
     }
 
     /// Whether these values say that the boot before ended without a shutdown.

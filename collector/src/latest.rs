@@ -3,7 +3,10 @@
 //! Owns the map from agents to hosts. A host is never changed in place: the writer makes the next one and swaps it in
 //! once its window is on disk, so a reader holds a whole host, as of one commit, for as long as it likes.
 
+pub mod snapshot;
+
 use crate::admission::Spool;
+pub use crate::health::Presence;
 use crate::model::agent::{AgentId, AgentState};
 use crate::model::alert::{Acknowledgement, Alert, AlertId};
 use crate::model::arrival::SpoolFigures;
@@ -19,19 +22,6 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Parts that the state is split into: each is snapshotted on its own.
 pub const SHARDS: usize = 64;
-
-/// Whether a host is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Presence {
-    /// It reports.
-    Up,
-    /// It does not, and should.
-    Silent,
-    /// It does not, and need not: it was shut down, or is not expected to be always on.
-    Off,
-    /// It has never reported.
-    Unknown,
-}
 
 /// The values before the current ones: what rates are counted from.
 #[derive(Debug, Clone, PartialEq)]

@@ -51,6 +51,7 @@ CREATE TABLE certificate (
   superseded_ms INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX certificate_agent ON certificate (agent);
+CREATE INDEX certificate_key ON certificate (key_sha256);
 
 CREATE TABLE enrollment (
   id INTEGER PRIMARY KEY,

@@ -1,7 +1,7 @@
 //! Who calls: a user by the cookie of their session, or a program by its bearer token. Everything that a handler reads
 //! or changes goes through the caller, whose scope every statement gets and whose name every change is written down with.
 
-use crate::api::State;
+use crate::api::state::State;
 use crate::api::error::ApiError;
 use crate::api::{origin, secret};
 use crate::latest::Effect;
@@ -76,19 +76,28 @@ impl Caller {
         self.state.read(move |connection| read(connection, scope)).await
     }
 
-    /// Makes one change with the caller's scope, and writes down who made it in the same transaction.
+    /// Makes one change with the caller's scope, and writes down who made it in the same transaction. A change that is
+    /// refused leaves nothing behind.
     pub async fn change<T, F>(&self, action: &'static str, change: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>, Scope) -> Result<Changed<T>, StoreError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>, Scope) -> Result<Changed<T>, ApiError> + Send + 'static,
     {
         let (scope, actor, now_ms) = (self.scope, self.actor(), self.state.clock.now_ms());
         let changed = self.state.commit.write(move |transaction| {
-            let Changed { value, subject, detail, effects } = change(transaction, scope)?;
-            audit::insert(transaction, &actor, action, &subject, &detail.to_string(), now_ms)?;
-            Ok((value, effects))
+            transaction.execute_batch("SAVEPOINT change")?;
+            match change(transaction, scope) {
+                Ok(Changed { value, subject, detail, effects }) => {
+                    audit::insert(transaction, &actor, action, &subject, &detail.to_string(), now_ms)?;
+                    Ok((Ok(value), effects))
+                }
+                Err(refused) => {
+                    transaction.execute_batch("ROLLBACK TO change")?;
+                    Ok((Err(refused), Vec::new()))
+                }
+            }
         });
-        Ok(changed.await?)
+        changed.await?
     }
 
     fn actor(&self) -> Actor {
@@ -110,8 +119,26 @@ impl FromRequestParts<Arc<State>> for Caller {
     }
 }
 
-/// The address that a request came from; none when the listener did not say.
-pub fn address(parts: &Parts) -> Option<IpAddr> {
+/// Where a request without a caller comes from, checked as if it came with a cookie: for signing in.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// The address; none when the listener did not say.
+    pub address: Option<IpAddr>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        // A program that signs in may name no origin; a page of another site always does.
+        if parts.headers.contains_key(header::ORIGIN) {
+            origin::check(&parts.method, &parts.headers, &parts.uri)?;
+        }
+        Ok(Self { address: address(parts) })
+    }
+}
+
+fn address(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
 }
 

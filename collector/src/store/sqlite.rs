@@ -13,6 +13,7 @@ pub mod certificate;
 pub mod change;
 pub mod component;
 pub mod enrollment;
+pub mod listing;
 pub mod log;
 pub mod scope;
 pub mod session;
@@ -50,6 +51,24 @@ pub fn open_writer(data_dir: &Path) -> Result<Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(128);
     migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// Opens another connection to a store that [`open_writer`] has made, for checkpoints.
+pub fn open_beside(data_dir: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(data_dir.join(FILE_NAME), flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// Leaves checkpoints to somebody else: a commit never waits for one.
+pub fn leave_checkpoints(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.pragma_update(None, "wal_autocheckpoint", 0)?)
+}
+
+/// The file that commits are written to before the store's own takes them over.
+pub fn write_ahead_log(data_dir: &Path) -> PathBuf {
+    data_dir.join(format!("{FILE_NAME}-wal"))
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

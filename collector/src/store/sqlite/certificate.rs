@@ -3,7 +3,7 @@
 use super::blob;
 use crate::model::agent::{AgentId, Certificate};
 use crate::store::StoreError;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 /// Certificates of one agent that were issued and never used, of which the newest are kept.
 const UNUSED_KEPT: i64 = 4;
@@ -59,12 +59,16 @@ pub fn add(connection: &Connection, certificate: &Certificate, key_sha256: [u8; 
     Ok(())
 }
 
-/// Whose key this is already: the agent of any certificate made for it.
-pub fn agent_of_key(connection: &Connection, key_sha256: [u8; 32]) -> Result<Option<AgentId>, StoreError> {
-    let agent = connection
-        .query_row("SELECT agent FROM certificate WHERE key_sha256 = ?1 LIMIT 1", [key_sha256], |row| blob(row, 0))
-        .optional()?;
-    Ok(agent.map(AgentId))
+/// Whether a key is not new: a certificate of another agent has it, or one of this agent that was used. A certificate
+/// of this agent that was never used is one whose answer got lost, so its key may be certified again.
+pub fn key_was_used(
+    connection: &Connection,
+    agent: AgentId,
+    key_sha256: [u8; 32],
+) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM certificate \
+               WHERE key_sha256 = ?1 AND (agent <> ?2 OR first_used_ms IS NOT NULL))";
+    Ok(connection.query_row(sql, params![key_sha256, agent.0], |row| row.get(0))?)
 }
 
 /// Notes that a certificate was used for the first time: older ones of its agent are superseded from then on.
