@@ -1,4 +1,19 @@
 //! Trạm's collector as a library: the program in `main.rs` and the tests are built of it.
 
+pub mod admission;
+pub mod alert;
+pub mod api;
+pub mod catalogues;
+pub mod clock;
+pub mod commit;
+pub mod config;
+pub mod health;
+pub mod latest;
+pub mod maintenance;
 pub mod model;
+pub mod pki;
+pub mod placing;
+pub mod rules;
+pub mod series;
 pub mod store;
+pub mod texts;

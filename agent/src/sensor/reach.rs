@@ -27,9 +27,10 @@ use tram_proto::sample;
 
 /// What to probe, how often in one climb, and for how long.
 ///
-/// A healthy climb with the defaults sends: 2 echo requests to the gateway and 2 to each of 2 internet targets, 1 DNS
-/// query to each name server (at most 3, usually 1 or 2), 1 HTTP request, 1 TCP connection to the collector. With both
-/// directions and Ethernet frames counted that is less than 2,500 bytes. Only what is lost is asked again.
+/// A healthy climb with the defaults sends: 1 echo request to the gateway and 2 to each of 2 internet targets, 1 DNS
+/// query to each name server (at most 3, usually 1 or 2), 1 HTTP request, 1 TCP connection to the collector. Both
+/// directions with their Ethernet frames are less than 2,500 bytes; a test counts them. Only what is lost is asked
+/// again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReachConfig {
     /// Addresses on the internet, asked by ICMP echo, or by TCP to [`Self::tcp_port`] where ICMP is not permitted to
@@ -45,9 +46,9 @@ pub struct ReachConfig {
     pub collector: Option<String>,
     /// Port for internet targets where TCP stands in for ICMP. Default: 443.
     pub tcp_port: u16,
-    /// Echo requests to each target in the first round. Default: 2.
+    /// Echo requests to each internet target in the first round. Default: 2.
     pub probes: u32,
-    /// Further ones when one of the first round was lost, to tell a lossy line from one lost packet. Default: 3.
+    /// Further ones when one was lost, to the gateway too, to tell a lossy line from one lost packet. Default: 3.
     pub probes_on_loss: u32,
     /// How long one probe is waited for. Default: 2 s.
     pub timeout: Duration,

@@ -129,7 +129,9 @@ fn read_interfaces() -> Vec<Interface> {
     for entry in getifaddrs().into_iter().flatten() {
         let interface = found.entry(entry.interface_name.clone()).or_default();
         interface.name = entry.interface_name;
-        interface.running = entry.flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING);
+        interface.running = entry
+            .flags
+            .contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING | InterfaceFlags::IFF_LOWER_UP);
         interface.loopback = entry.flags.contains(InterfaceFlags::IFF_LOOPBACK);
         let (address, mask) = (entry.address.as_ref(), entry.netmask.as_ref());
         let subnet_v4 = address.and_then(|address| address.as_sockaddr_in()).map(|address| {

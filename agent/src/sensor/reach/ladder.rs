@@ -114,7 +114,7 @@ impl Climb<'_> {
         let (method, tally) = match self.icmp.permitted(gateway) {
             Some(client) => {
                 let probe = |sequence, timeout| icmp::ask(client, gateway, scope, sequence, timeout);
-                (Method::Icmp, self.rounds(self.config.probes, probe).await)
+                (Method::Icmp, self.rounds(1, probe).await)
             }
             None => {
                 let address = socket_address(gateway, GATEWAY_PORT, scope);
