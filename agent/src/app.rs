@@ -40,7 +40,11 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 /// Reads the sensors and climbs the ladder, once.
 pub fn once(config: &Config, only: &[String]) -> anyhow::Result<Once> {
     let named: Vec<&String> = only.iter().filter(|name| *name != REACHABILITY).collect();
-    let sensors = if only.is_empty() { registry::all(&config.sensors) } else { registry::select(&config.sensors, &named)? };
+    let sensors = if only.is_empty() {
+        registry::all(&config.sensors)
+    } else {
+        registry::select(&config.sensors, &named)?
+    };
     let is_climbed = only.is_empty() || named.len() < only.len();
     // An agent that runs already has the directory; one that never ran has none. Neither matters here.
     let collector = IdentityStore::open(&config.state).and_then(|store| store.current()).ok().flatten();
@@ -62,7 +66,8 @@ pub fn once(config: &Config, only: &[String]) -> anyhow::Result<Once> {
 pub fn enroll_host(config: &Config, collector: &str, token: Token) -> Result<Identity, EnrollError> {
     let store = IdentityStore::open(&config.state)?;
     let host = Host::read(&Paths::default());
-    let order = Order { collector: collector.to_owned(), token, machine: host.machine, resource: host.resource };
+    let order =
+        Order { collector: collector.to_owned(), token, machine: host.machine, resource: host.resource };
     let failed = |error: std::io::Error| EnrollError::Answer(error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let identity = runtime.block_on(enroll(&store, order, Arc::new(SystemClock)));

@@ -84,9 +84,16 @@ impl Writer {
     }
 
     /// Appends, and with `durable` returns only when the bytes are on the disk.
-    pub(crate) fn append(&mut self, disk: &mut dyn Disk, bytes: &[u8], durable: bool) -> Result<(), AppendFailed> {
+    pub(crate) fn append(
+        &mut self,
+        disk: &mut dyn Disk,
+        bytes: &[u8],
+        durable: bool,
+    ) -> Result<(), AppendFailed> {
         if self.poisoned {
-            return Err(AppendFailed::Poisoned(io::Error::other("an earlier write or sync of this file failed")));
+            return Err(AppendFailed::Poisoned(io::Error::other(
+                "an earlier write or sync of this file failed",
+            )));
         }
         if let Err(error) = disk.write(&self.file, bytes) {
             return match self.file.set_len(self.bytes) {
@@ -181,8 +188,7 @@ fn keep(file: &File, bytes: u64) -> io::Result<()> {
 /// Reads a whole segment and visits its records; returns where the last sound one ends and how many are damaged.
 pub(crate) fn visit(path: &Path, visit: impl FnMut(usize, Record<'_>)) -> io::Result<(u64, u64)> {
     let bytes = std::fs::read(path)?;
-    let mut visit = visit;
-    let (end, damaged) = scan(&bytes, |offset, record| visit(offset, record));
+    let (end, damaged) = scan(&bytes, visit);
     Ok((end as u64, damaged))
 }
 

@@ -15,7 +15,8 @@ const ROOMY: u64 = 1 << 20;
 
 fn catalogue(name: &str) -> Catalogue {
     let name = name.to_owned();
-    let column = Column { name, attributes: Attributes::new(), unit: "1".into(), scale: 0, kind: Kind::Gauge };
+    let column =
+        Column { name, attributes: Attributes::new(), unit: "1".into(), scale: 0, kind: Kind::Gauge };
     Catalogue { resource: Attributes::new(), columns: vec![column] }
 }
 

@@ -123,8 +123,11 @@ impl Poster {
 
     /// Sends a JSON body, compressed where that helps.
     pub async fn post(self, url: String, body: Vec<u8>) -> Answer {
-        let (body, encoding) =
-            if body.len() >= COMPRESS_FROM_BYTES { (encoding::compress(&body), "zstd") } else { (body, "identity") };
+        let (body, encoding) = if body.len() >= COMPRESS_FROM_BYTES {
+            (encoding::compress(&body), "zstd")
+        } else {
+            (body, "identity")
+        };
         let timeout = ANSWER_TIMEOUT + Duration::from_secs(body.len() as u64 / SLOWEST_LINK);
         let mut request = self.client.request(Method::POST, url).timeout(timeout);
         if encoding != "identity" {
@@ -159,7 +162,8 @@ async fn receive(response: reqwest::Result<Response>) -> Answer {
         Ok(problem) => Answer::Problem { problem, retry_after },
         Err(_) if matches!(status.as_u16(), 429 | 503) => {
             let title = status.to_string();
-            let problem = Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail: String::new() };
+            let problem =
+                Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail: String::new() };
             Answer::Problem { problem, retry_after }
         }
         Err(_) => Answer::Silence(format!("{status}, which no collector answers")),
