@@ -27,6 +27,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the province; the same as no command.
+    Run(Run),
     /// Prints agencies, sites and hosts as JSON, each agency after the one above it.
     Plan {
         #[command(flatten)]
@@ -56,7 +58,7 @@ struct Run {
     collector: String,
     /// A file with a JSON array of {"agency", "site", "token"} or lines of the three with tabs between them; or tokens,
     /// given to the sites in turn.
-    #[arg(long, required = true, num_args = 1..)]
+    #[arg(long, alias = "tokens", required = true, num_args = 1..)]
     token: Vec<String>,
     /// Where the hosts' identities and spools live.
     #[arg(long)]
@@ -85,7 +87,7 @@ async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match (cli.command, cli.run) {
         (Some(Command::Plan { size, lines }), _) => print(&Plan::new(size.seed, size.hosts), lines),
-        (None, Some(run)) => run_fleet(run).await,
+        (Some(Command::Run(run)), _) | (None, Some(run)) => run_fleet(run).await,
         (None, None) => {
             anyhow::bail!("expected `fleet plan` or --collector, --token, --hosts and --state; see --help")
         }

@@ -63,8 +63,10 @@ impl Tokens {
         match &self.0 {
             Source::InTurn(tokens) => Ok(tokens[place % tokens.len()].clone()),
             Source::BySite(entries) => {
-                let found =
-                    entries.iter().find(|entry| entry.agency == site.agency && entry.site == site.name);
+                let is_of = |entry: &&Entry| {
+                    (entry.agency == site.agency || entry.agency == site.path) && entry.site == site.name
+                };
+                let found = entries.iter().find(is_of);
                 let entry = found.with_context(|| format!("no token for {}, {}", site.agency, site.name))?;
                 Ok(entry.token.parse()?)
             }
