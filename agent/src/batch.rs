@@ -1,7 +1,7 @@
 //! Makes reports: samples, components and a moment become a catalogue and an array of numbers, within the wire's
 //! limits. Pure; remembers what it made last so that an unchanged list of columns costs no hashing.
 
-use crate::sensor::Sample;
+use crate::sample::Sample;
 use std::collections::BTreeSet;
 use tram_proto::catalogue::{Attributes, Catalogue, Column};
 use tram_proto::component::{self, Component};
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn components_travel_when_they_change_or_are_asked_for() {
         let mut assembler = Assembler::new(Attributes::new());
-        let mut travels = |assembler: &mut Assembler, components: &[Component]| {
+        let travels = |assembler: &mut Assembler, components: &[Component]| {
             let (report, _, _) = assembler.assemble(&[], components, None, MOMENT);
             let sent = report.components.as_deref().map(component::digest);
             assert!(sent.is_none_or(|digest| digest == report.set));

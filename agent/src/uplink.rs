@@ -4,7 +4,6 @@
 //! Two lanes share one request in flight: the newest reports at every interval, history whenever something older waits.
 //! Every failure is resent, because an answer that was lost may still have been a yes.
 
-use crate::spool::Lane;
 use std::time::{Duration, Instant};
 
 pub mod identity;
@@ -29,6 +28,15 @@ const LIVE_REPORTS: usize = 16;
 const HISTORY_REPORTS: (usize, usize) = (16, 512);
 /// A report that comes this much before a send is due takes it along.
 const SLACK: Duration = Duration::from_secs(2);
+
+/// Which reports to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// The newest.
+    Live,
+    /// What the collector asked for, then the newest gap first.
+    History,
+}
 
 /// What to do next. Each is answered by exactly one `handle_*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "stories run in real time")]
 
 mod fleet;
+mod judgement;
 mod reachability;
 mod smallnet;
 mod tidy;

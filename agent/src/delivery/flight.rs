@@ -1,11 +1,11 @@
 //! Requests of a delivery: how each is made, and what its answer changes.
 
 use super::{Delivery, DeliveryError, Outcome};
-use crate::spool::{Lane, RefusedForEver, Selection};
+use crate::spool::{RefusedForEver, Selection};
 use crate::uplink::identity::{Identity, IdentityError, Key};
 use crate::uplink::post::{self, Answer, Poster};
 use crate::uplink::trust;
-use crate::uplink::{Command, Failure, Progress, Refusal};
+use crate::uplink::{Command, Failure, Lane, Progress, Refusal};
 use serde_json::value::RawValue;
 use std::future::Future;
 use std::pin::Pin;

@@ -1,9 +1,9 @@
 //! Reading back what is to be sent, with the catalogues and anchors that it needs.
 
-use super::ledger::Lane;
 use super::record::{Record, ReportRecord};
 use super::segment::{Index, read_record, visit};
 use super::{Segment, Spool};
+use crate::uplink::Lane;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;

@@ -187,6 +187,11 @@ impl IdentityStore {
         Ok(Self { directory: directory.to_owned() })
     }
 
+    /// In a state directory that is only looked at, and need not be there.
+    pub fn at(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
+    }
+
     /// The identity in use; none before enrolment.
     pub fn current(&self) -> Result<Option<Identity>, IdentityError> {
         self.read(IDENTITY)

@@ -121,9 +121,10 @@ impl Poster {
         Ok(Self { client })
     }
 
-    /// Sends a JSON body, compressed where that helps.
+    /// Sends a JSON body; reports compressed where that helps, everything else as it is: it is small and rare, and
+    /// reports are all that a collector takes compressed.
     pub async fn post(self, url: String, body: Vec<u8>) -> Answer {
-        let (body, encoding) = if body.len() >= COMPRESS_FROM_BYTES {
+        let (body, encoding) = if url.ends_with(REPORTS) && body.len() >= COMPRESS_FROM_BYTES {
             (encoding::compress(&body), "zstd")
         } else {
             (body, "identity")
