@@ -8,6 +8,7 @@
 
 mod fleet;
 mod judgement;
+mod mtls;
 mod reachability;
 mod smallnet;
 mod tidy;
