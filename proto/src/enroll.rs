@@ -28,7 +28,9 @@ pub struct Token {
 
 /// Text that is not a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an enrolment token: expected tram1_ and 80 characters, as `tram-collector enrollment create` prints it")]
+#[error(
+    "not an enrolment token: expected tram1_ and 80 characters, as `tram-collector enrollment create` prints it"
+)]
 pub struct InvalidToken;
 
 impl fmt::Display for Token {

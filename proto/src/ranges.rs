@@ -64,7 +64,8 @@ impl Ranges {
 
     /// Whether adding `seq` would need another range.
     pub fn would_split(&self, seq: Seq) -> bool {
-        let near = |(first, last): &(Seq, Seq)| *first <= seq.saturating_add(1) && seq <= last.saturating_add(1);
+        let near =
+            |(first, last): &(Seq, Seq)| *first <= seq.saturating_add(1) && seq <= last.saturating_add(1);
         !self.0.iter().any(near)
     }
 
@@ -86,7 +87,11 @@ impl Ranges {
             return 0;
         }
         let before = self.count();
-        let outside = self.0.iter().filter(|(_, last)| *last >= floor).map(|(first, last)| last - (*first).max(floor) + 1);
+        let outside = self
+            .0
+            .iter()
+            .filter(|(_, last)| *last >= floor)
+            .map(|(first, last)| last - (*first).max(floor) + 1);
         let kept_above: u64 = outside.sum();
         self.insert_range(1, floor - 1);
         (floor - 1) - (before - kept_above)

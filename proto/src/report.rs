@@ -97,12 +97,19 @@ impl Report {
         if self.values.len() > limits::COLUMNS_MAX {
             return Err(WireError::Bound("values: more than columns may be"));
         }
-        if self.values.iter().flatten().any(|value| value.unsigned_abs() > limits::VALUE_ABS_MAX.unsigned_abs()) {
+        if self
+            .values
+            .iter()
+            .flatten()
+            .any(|value| value.unsigned_abs() > limits::VALUE_ABS_MAX.unsigned_abs())
+        {
             return Err(WireError::Bound("values: a magnitude above 2^53"));
         }
         match &self.components {
             None => Ok(()),
-            Some(components) => component::check(components).map_err(|error| WireError::Invalid(error.to_string())),
+            Some(components) => {
+                component::check(components).map_err(|error| WireError::Invalid(error.to_string()))
+            }
         }
     }
 }
@@ -191,7 +198,11 @@ impl<'a> Batch<'a> {
         }
         let bounds = [
             (self.reports.len(), limits::REPORTS_PER_BATCH_MAX, "reports: more than a batch may carry"),
-            (self.catalogues.len(), limits::CATALOGUES_PER_BATCH_MAX, "catalogues: more than a batch may carry"),
+            (
+                self.catalogues.len(),
+                limits::CATALOGUES_PER_BATCH_MAX,
+                "catalogues: more than a batch may carry",
+            ),
             (self.anchors.len(), limits::ANCHORS_PER_BATCH_MAX, "anchors: more than a batch may carry"),
         ];
         if let Some((_, _, what)) = bounds.into_iter().find(|(count, max, _)| count > max) {

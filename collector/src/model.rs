@@ -1,0 +1,13 @@
+//! The nouns of the domain, one file each. No wire, no SQL, no serde: those convert at their own edges.
+
+pub mod agency;
+pub mod agent;
+pub mod alert;
+pub mod asset;
+pub mod catalogue;
+pub mod component;
+pub mod enrollment;
+pub mod report;
+pub mod text;
+pub mod user;
+pub mod work_order;

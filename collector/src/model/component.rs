@@ -1,0 +1,55 @@
+//! Components: parts of an asset that have a health of their own.
+
+use std::collections::BTreeMap;
+
+/// Health of a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ComponentState {
+    /// Nothing speaks against it.
+    Ok,
+    /// Works, but less well than it should.
+    Degraded,
+    /// Does not work.
+    Failed,
+    /// Will fail, by its own word or figures.
+    PredictedFailure,
+    /// Wants cleaning.
+    NeedsCleaning,
+    /// Could not be read; its reasons say why.
+    Unknown,
+}
+
+impl ComponentState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+            Self::PredictedFailure => "predicted_failure",
+            Self::NeedsCleaning => "needs_cleaning",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One part of an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Component {
+    /// OpenTelemetry's `hw.type`, or `ups`, `supply`, `radio`.
+    pub kind: String,
+    /// Stable within its asset.
+    pub id: String,
+    /// As people know it.
+    pub name: String,
+    /// Maker's model.
+    pub model: String,
+    /// Serial number; empty where it has none.
+    pub serial: String,
+    /// Health.
+    pub state: ComponentState,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Slow-moving figures in base units.
+    pub figures: BTreeMap<String, f64>,
+}

@@ -1,0 +1,118 @@
+//! The embedded store: one SQLite file, one writer, a pool of readers.
+//!
+//! Owns connections, pragmas and migrations. The statements themselves are in the files below, one for each noun.
+
+use crate::store::StoreError;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Migrations in order: number and statements. Never edited once released.
+const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/sqlite/0001_create_store.sql"))];
+
+/// Idle reader connections that are kept.
+const READERS_IDLE_MAX: usize = 8;
+
+/// How long a connection waits for another process's lock (the command line beside a running collector).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The file below the data folder.
+const FILE_NAME: &str = "state.db";
+
+/// Opens the one writing connection, creating and migrating the file as needed. What it commits is on disk when the
+/// commit returns (`synchronous=FULL`).
+pub fn open_writer(data_dir: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(data_dir.join(FILE_NAME))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(128);
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let done: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let newest = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    if done > newest {
+        let message =
+            format!("the store is of a newer release: schema {done}, this release knows up to {newest}");
+        return Err(StoreError::Conflict(message));
+    }
+    for (number, statements) in MIGRATIONS.iter().filter(|(number, _)| *number > done) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(statements)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Connections that only read. Each read is short: pages go by key, no transaction outlives a second.
+#[derive(Debug)]
+pub struct Readers {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    /// Readers of the store in `data_dir`, which [`open_writer`] has made.
+    pub fn new(data_dir: &Path) -> Self {
+        Self { file: data_dir.join(FILE_NAME), idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Runs one read. Blocks for as long as the statements take; callers on an async thread wrap it accordingly.
+    pub fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.open()?,
+        };
+        let result = read(&connection);
+        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if idle.len() < READERS_IDLE_MAX {
+            idle.push(connection);
+        }
+        result
+    }
+
+    fn open(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.file, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_store_is_migrated_and_opens_again() {
+        let dir = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let writer = open_writer(dir.path()).unwrap();
+            let synchronous: i64 = writer.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+            assert_eq!(synchronous, 2);
+        }
+        let agencies = Readers::new(dir.path())
+            .read(|connection| {
+                Ok(connection.query_row("SELECT count(*) FROM agency", [], |row| row.get::<_, i64>(0))?)
+            })
+            .unwrap();
+        assert_eq!(agencies, 0);
+    }
+
+    #[test]
+    fn a_store_of_a_newer_release_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        open_writer(dir.path()).unwrap().pragma_update(None, "user_version", 999).unwrap();
+        let error = open_writer(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("schema 999"), "{error}");
+    }
+}
