@@ -42,7 +42,7 @@ export const charts: ChartPlan[] = [
 		unit: 'percent',
 		draw: (series, t) => {
 			const mode = series.attributes['cpu.mode'];
-			if (mode === 'idle') return { label: t('cpu-busy'), turned: true, value: (idle) => 1 - idle };
+			if (mode === 'idle') return { label: t('cpu-busy'), first: true, turned: true, value: (idle) => 1 - idle };
 			return mode === 'iowait' ? { label: t('waiting-for-disk') } : null;
 		}
 	},

@@ -21,6 +21,8 @@ export const LINES_MAX = 6;
 /** What to draw of one series: its label, and the change from the measured value to the drawn one. */
 export interface Drawn {
 	label: string;
+	/** What the chart is about: it stands before the others. */
+	first?: boolean;
 	/** Falls where the measured value rises, as idle time does: then the extremes change places. */
 	turned?: boolean;
 	value?: (measured: number) => number;
@@ -31,14 +33,21 @@ export function history(samples: Samples, draw: (series: Series) => Drawn | null
 	const step = Math.max(1, samples.step_s) * 1000;
 	const first = Math.floor(samples.from_ms / step);
 	const slots = Math.max(1, Math.ceil(samples.to_ms / step) - first + 1);
-	const lines: Line[] = [];
+	const made: { drawn: Drawn; line: Line }[] = [];
 	for (const series of samples.series) {
 		const drawn = draw(series);
-		if (drawn !== null) lines.push(line(series, drawn, first, slots, step));
+		if (drawn !== null) made.push({ drawn, line: line(series, drawn, first, slots, step) });
 	}
-	lines.sort((left, right) => newest(right) - newest(left));
-	const kept = lines.slice(0, LINES_MAX).sort((left, right) => left.label.localeCompare(right.label));
-	return { times: Array.from({ length: slots }, (_, slot) => ((first + slot) * step) / 1000), lines: kept };
+	made.sort((left, right) => newest(right.line) - newest(left.line));
+	const kept = made.slice(0, LINES_MAX).sort(
+		(left, right) =>
+			Number(right.drawn.first ?? false) - Number(left.drawn.first ?? false) ||
+			left.drawn.label.localeCompare(right.drawn.label)
+	);
+	return {
+		times: Array.from({ length: slots }, (_, slot) => ((first + slot) * step) / 1000),
+		lines: kept.map((each) => each.line)
+	};
 }
 
 /** Whether there is anything to draw. */

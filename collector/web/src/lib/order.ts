@@ -1,5 +1,5 @@
 // What stands first in a list, and which places a visit would serve. Pure.
-import type { Agency, Alert, Asset, Ref, Severity, WorkOrder } from './types';
+import type { Agency, Alert, Asset, Named, Severity, WorkOrder } from './types';
 
 const SEVERITIES: Severity[] = ['critical', 'warning', 'info'];
 const ORDER_STATES: WorkOrder['state'][] = ['reopened', 'open', 'in_progress', 'planned', 'done', 'verified'];
@@ -46,8 +46,8 @@ export function nextStates(state: WorkOrder['state']): WorkOrder['state'][] {
 
 /** A place with what one visit there could set right. */
 export interface Place {
-	site: Ref;
-	agency: Ref;
+	site: Named;
+	agency: Named;
 	alerts: number;
 	orders: number;
 }
@@ -55,7 +55,7 @@ export interface Place {
 /** Places with something to do, those with the most work orders first. */
 export function places(alerts: Alert[], orders: WorkOrder[]): Place[] {
 	const found = new Map<number, Place>();
-	const at = (row: { site: Ref; agency: Ref }): Place => {
+	const at = (row: { site: Named; agency: Named }): Place => {
 		const known = found.get(row.site.id) ?? { site: row.site, agency: row.agency, alerts: 0, orders: 0 };
 		found.set(row.site.id, known);
 		return known;

@@ -114,20 +114,21 @@ function interfaces(values: Value[]): Readings['interfaces'] {
 }
 
 function temperatures(values: Value[]): Readings['temperatures'] {
-	return values
-		.filter((value) => value.name === 'hw.temperature')
-		.map((value) => {
-			const id = value.attributes['hw.id'] ?? '';
-			const limits = values.filter(
-				(other) => other.name === 'hw.temperature.limit' && other.attributes['hw.id'] === id && other.value > 0
-			);
-			return {
-				name: value.attributes['hw.name'] ?? id,
-				celsius: value.value,
-				limit: limits.length === 0 ? null : Math.min(...limits.map((limit) => limit.value))
-			};
-		})
-		.sort((left, right) => right.celsius - left.celsius);
+	const found: Readings['temperatures'] = [];
+	for (const { name, attributes, value } of values) {
+		if (name !== 'hw.temperature' || value === null) continue;
+		const id = attributes['hw.id'] ?? '';
+		const limits = values
+			.filter((other) => other.name === 'hw.temperature.limit' && other.attributes['hw.id'] === id)
+			.map((other) => other.value ?? 0)
+			.filter((limit) => limit > 0);
+		found.push({
+			name: attributes['hw.name'] ?? id,
+			celsius: value,
+			limit: limits.length === 0 ? null : Math.min(...limits)
+		});
+	}
+	return found.sort((left, right) => right.celsius - left.celsius);
 }
 
 function matching(values: Value[], name: string, attributes: Record<string, string>): Value | undefined {

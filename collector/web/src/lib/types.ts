@@ -1,87 +1,28 @@
-// Interim: the shapes of the API, by hand, until openapi.json is there.
-export type Text = { vi: string; en: string };
-export type Page<T> = { items: T[]; next: string | null };
-export type Ref = { id: number; name: string };
-export type Role = 'viewer' | 'operator' | 'admin';
-export type User = { name: string; role: Role; agency_id: number | null; language: string };
-export type Session = { user: User };
-export type Summary = {
-	assets: { total: number; up: number; silent: number; off: number; unknown: number };
-	alerts: { critical: number; warning: number; info: number };
-	work_orders: { open: number; planned: number; in_progress: number; done: number; ready_to_verify: number };
-	now_ms: number;
-};
-export type Agency = { id: number; name: string; kind: string; parent_id: number | null };
-export type Site = { id: number; name: string; agency_id: number; address: string | null; latitude: number | null; longitude: number | null };
-export type Severity = 'info' | 'warning' | 'critical';
-export type AssetState = 'up' | 'silent' | 'off' | 'unknown';
-export type Asset = {
-	id: number;
-	name: string;
-	kind: string;
-	always_on: boolean;
-	agency: Ref;
-	site: Ref;
-	state: AssetState;
-	last_seen_ms: number | null;
-	verdict: string | null;
-	alerts: { critical: number; warning: number; info: number };
-	cpu: number | null;
-	memory: number | null;
-	disk: number | null;
-	agent: { id: string; version: string; state: string } | null;
-};
-export type Value = { name: string; attributes: Record<string, string>; unit: string; kind: string; value: number; rate: number | null };
-export type Component = { kind: string; id: string; name: string; model: string | null; serial: string | null; state: string; reasons: string[]; figures: Record<string, number> };
-export type Rung = { rung: string; method: string; target: string; outcome: string; loss: number | null; rtt_s: number | null };
-export type Reachability = { verdict: string; at_ms: number; rungs: Rung[] };
-export type AssetDetail = Asset & {
-	resource: Record<string, string>;
-	uptime_s: number | null;
-	clock_offset_s: number | null;
-	boot_ms: number | null;
-	values: Value[];
-	components: Component[];
-	reachability: Reachability | null;
-	etag: string;
-};
-export type Series = { name: string; attributes: Record<string, string>; unit: string; kind: string; time_ms: number[]; min: number[]; max: number[]; mean: number[]; last: number[] };
-export type Samples = { from_ms: number; to_ms: number; step_s: number; series: Series[] };
-export type Alert = {
-	id: number;
-	rule: string;
-	severity: Severity;
-	state: 'pending' | 'firing' | 'resolved';
-	asset: Ref;
-	site: Ref;
-	agency: Ref;
-	part: string;
-	title: Text;
-	detail: Text;
-	action: Text;
-	source: Text;
-	since_ms: number;
-	fired_ms: number | null;
-	resolved_ms: number | null;
-	acknowledged: { by: string; at_ms: number; note: string } | null;
-	figures: Record<string, number>;
-	work_order_id: number | null;
-};
-export type Evidence = { alert_id: number; rule: string; at_ms: number; text: Text; figures: Record<string, number> };
-export type WorkOrder = {
-	id: number;
-	asset: Ref;
-	site: Ref;
-	agency: Ref;
-	part: string;
-	state: 'open' | 'planned' | 'in_progress' | 'done' | 'verified' | 'reopened';
-	ready_to_verify: boolean;
-	action: Text;
-	evidence: Evidence[];
-	opened_ms: number;
-	due_ms: number | null;
-	planned_ms: number | null;
-	assignee: string | null;
-	note: string | null;
-	etag: string;
-};
+// Names for the shapes that types.gen.ts has from the collector's own description of its API.
+import type { components } from './types.gen';
+
+type Schemas = components['schemas'];
+
+export type Agency = Schemas['Agency'];
+export type Alert = Schemas['Alert'];
+export type Asset = Schemas['Asset'];
+export type AssetDetail = Schemas['AssetDetail'];
+export type Component = Schemas['Component'];
+export type Named = Schemas['Named'];
+export type Rung = Schemas['Rung'];
+export type Samples = Schemas['Samples'];
+export type Series = Schemas['SampleSeries'];
+export type Session = Schemas['Session'];
+export type Severity = Schemas['Severity'];
+export type Summary = Schemas['Summary'];
+export type Text = Schemas['Text'];
+export type User = Schemas['SessionUser'];
+export type Value = Schemas['CurrentValue'];
+export type WorkOrder = Schemas['WorkOrder'];
+export type WorkOrderChange = Schemas['WorkOrderChange'];
+
+/** One page of a collection. */
+export interface Page<T> {
+	items: T[];
+	next: string | null;
+}
