@@ -110,6 +110,11 @@ export function endOfDay(input: string): number | null {
 	return new Date(year, month - 1, day, 23, 59, 59).getTime();
 }
 
+/** A name that cannot turn the direction of the text around it, where there is no room for `<bdi>`: in an option. */
+export function isolated(name: string): string {
+	return `\u2068${name}\u2069`;
+}
+
 function scaled(language: Language, value: number | null | undefined, base: number, units: string[]): string {
 	if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
 	let size = value;
