@@ -1,7 +1,7 @@
 # Texts of the pages, in English. The same keys stand in vi/ui.ftl; a test compares them.
 
 ## Frame
-brand-line = Keeps watch over machines
+brand-line = Health monitor
 nav = Pages
 nav-overview = Overview
 nav-assets = Assets

@@ -1,7 +1,7 @@
 # Texts of the pages, in Vietnamese. The same keys stand in en/ui.ftl; a test compares them.
 
 ## Khung trang
-brand-line = Trực canh máy móc
+brand-line = Giám sát máy móc
 nav = Các trang
 nav-overview = Tổng quan
 nav-assets = Thiết bị
