@@ -1,3 +1,15 @@
 //! Trạm's agent as a library: the program in `main.rs`, the tests and the simulated province are built of it.
 
+pub mod app;
+pub mod batch;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod delivery;
+pub mod enroll;
+pub mod host;
+pub mod schedule;
 pub mod sensor;
+pub mod spool;
+pub mod status;
+pub mod uplink;

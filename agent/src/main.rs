@@ -1,3 +1,7 @@
-//! The agent's program: arguments, logging, run, exit code.
+//! The agent's program: hands the arguments over and returns the exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tram_agent::cli::main(std::env::args_os())
+}

@@ -2,6 +2,25 @@
 //!
 //! A sensor knows nothing of the wire, the spool or the schedule. `read` gathers bytes and calls a pure `parse`.
 
+pub mod clock;
+pub mod cpu;
+pub mod disk;
+pub mod filesystem;
+#[cfg(test)]
+mod garbage;
+pub mod globs;
+pub mod memory;
+pub mod network;
+pub mod reach;
+pub mod registry;
+pub mod runner;
+pub mod sample;
+pub mod source;
+pub mod temperature;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod uptime;
+
 use std::path::PathBuf;
 use std::time::Duration;
 use tram_proto::catalogue::Column;

@@ -3,10 +3,12 @@
 pub mod agency;
 pub mod agent;
 pub mod alert;
+pub mod arrival;
 pub mod asset;
 pub mod catalogue;
 pub mod component;
 pub mod enrollment;
+pub mod line;
 pub mod report;
 pub mod text;
 pub mod user;

@@ -1,5 +1,6 @@
 //! The catalogue: what a report's numbers are. It travels once; reports name it by its id.
 
+use crate::bounded;
 use crate::id::CatalogueId;
 use crate::limits;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,12 @@ pub struct Column {
     /// Name, see [`crate::sample`].
     pub name: String,
     /// Attributes that tell this sample from others of the name.
-    #[serde(default, rename = "attr", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        rename = "attr",
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "bounded::map::<_, _, { limits::ATTRIBUTES_MAX }>"
+    )]
     pub attributes: Attributes,
     /// Unit in UCUM, such as `By`, `s`, `1`, `Cel`, `{packet}`.
     pub unit: String,
@@ -54,9 +60,14 @@ impl Column {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalogue {
     /// What is known of the host itself: name, operating system, agent version.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "bounded::map::<_, _, { limits::ATTRIBUTES_MAX }>"
+    )]
     pub resource: Attributes,
     /// One for each place in the array of values.
+    #[serde(deserialize_with = "bounded::list::<_, _, { limits::COLUMNS_MAX }>")]
     pub columns: Vec<Column>,
 }
 

@@ -1,5 +1,6 @@
 //! Components: parts of a host that have a health of their own, and the digest of a whole set.
 
+use crate::bounded;
 use crate::id::SetDigest;
 use crate::limits;
 use serde::{Deserialize, Serialize};
@@ -44,10 +45,18 @@ pub struct Component {
     /// Health.
     pub state: State,
     /// Why it is in this state, in short English phrases that rules can match.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<_, _, { limits::REASONS_MAX }>"
+    )]
     pub reasons: Vec<String>,
     /// Slow-moving figures in base units; what changes by the minute is a sample instead.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "bounded::map::<_, _, { limits::FIGURES_MAX }>"
+    )]
     pub figures: BTreeMap<String, f64>,
 }
 

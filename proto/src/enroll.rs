@@ -97,6 +97,10 @@ pub struct Enrolled {
     /// The collector's time, milliseconds since 1970.
     #[serde(rename = "time")]
     pub collector_ms: i64,
+    /// What the person who enrols should know, such as that an operator has to accept this agent first; empty when
+    /// there is nothing to say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 /// The secret as it is sent: base64url.

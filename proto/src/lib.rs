@@ -4,6 +4,7 @@
 //! Decoding is total: no bytes make it panic or hold more than [`limits`] allow.
 
 pub mod ack;
+mod bounded;
 pub mod catalogue;
 pub mod component;
 pub mod encoding;

@@ -48,6 +48,10 @@ pub const TARGETS_MAX: usize = 32;
 /// Furthest that a report's boot time may lie from its batch's, in milliseconds: ten years.
 pub const BOOT_SKEW_MS_MAX: u64 = 10 * 366 * 86_400_000;
 
+/// Most heap that decoding one body may hold at any moment: the decompressed bytes while their buffer grows, and what
+/// is built of them.
+pub const DECODE_HEAP_BYTES_MAX: usize = 8 * DECODED_BYTES_MAX;
+
 const _: () = assert!(BODY_BYTES_MAX <= DECODED_BYTES_MAX);
 const _: () = assert!(REPORT_BYTES_MAX <= DECODED_BYTES_MAX / 2);
 const _: () = assert!(NAME_BYTES_MAX <= TEXT_BYTES_MAX);

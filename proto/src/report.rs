@@ -4,6 +4,7 @@
 //! `seq` stands beside it, not in it. A batch is decoded in two steps, so that one bad report never costs its
 //! neighbours: [`Batch::decode`] finds the reports' bytes, [`Report::decode`] reads each.
 
+use crate::bounded;
 use crate::catalogue::Catalogue;
 use crate::component::{self, Component};
 use crate::encoding::{self, WireError};
@@ -63,12 +64,17 @@ pub struct Report {
     #[serde(rename = "cat")]
     pub catalogue: CatalogueId,
     /// One scaled value for each of the catalogue's columns; null where there was none.
-    #[serde(rename = "val")]
+    #[serde(rename = "val", deserialize_with = "bounded::list::<_, _, { limits::COLUMNS_MAX }>")]
     pub values: Vec<Option<i64>>,
     /// Digest of the complete component set at this instant.
     pub set: SetDigest,
     /// The set itself, when it changed or was asked for.
-    #[serde(rename = "comp", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "comp",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounded::optional_list::<_, _, { limits::COMPONENTS_MAX }>"
+    )]
     pub components: Option<Vec<Component>>,
     /// Set on last words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,9 +100,6 @@ impl Report {
     }
 
     fn check(&self) -> Result<(), WireError> {
-        if self.values.len() > limits::COLUMNS_MAX {
-            return Err(WireError::Bound("values: more than columns may be"));
-        }
         if self
             .values
             .iter()
@@ -159,16 +162,24 @@ pub struct Batch<'a> {
     /// The moment of sending.
     pub sent: Moment,
     /// Anchors of boots that reports in this batch belong to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<_, _, { limits::ANCHORS_PER_BATCH_MAX }>"
+    )]
     pub anchors: Vec<Anchor>,
     /// Catalogues that the collector may lack.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<_, _, { limits::CATALOGUES_PER_BATCH_MAX }>"
+    )]
     pub catalogues: Vec<Catalogue>,
     /// State of the spool, when there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<SpoolFigures>,
     /// The reports, in any order.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "bounded::list::<_, _, { limits::REPORTS_PER_BATCH_MAX }>")]
     pub reports: Vec<Framed<'a>>,
 }
 
@@ -196,21 +207,12 @@ impl<'a> Batch<'a> {
         if self.v == 0 || self.v > BATCH_VERSION {
             return Err(WireError::Version { got: self.v, known: BATCH_VERSION });
         }
-        let bounds = [
-            (self.reports.len(), limits::REPORTS_PER_BATCH_MAX, "reports: more than a batch may carry"),
-            (
-                self.catalogues.len(),
-                limits::CATALOGUES_PER_BATCH_MAX,
-                "catalogues: more than a batch may carry",
-            ),
-            (self.anchors.len(), limits::ANCHORS_PER_BATCH_MAX, "anchors: more than a batch may carry"),
-        ];
-        if let Some((_, _, what)) = bounds.into_iter().find(|(count, max, _)| count > max) {
-            return Err(WireError::Bound(what));
-        }
         if self.floor == 0 || self.reports.iter().any(|framed| framed.0 < self.floor) {
             return Err(WireError::Bound("reports: a seq below the floor"));
         }
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,5 @@
-//! What the tests share.
+//! What the tests and the demo share.
+
+pub mod fleet;
+pub mod net;
+pub mod standin;

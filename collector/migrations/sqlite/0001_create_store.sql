@@ -51,6 +51,7 @@ CREATE TABLE certificate (
   superseded_ms INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX certificate_agent ON certificate (agent);
+CREATE INDEX certificate_key ON certificate (key_sha256);
 
 CREATE TABLE enrollment (
   id INTEGER PRIMARY KEY,
@@ -74,7 +75,8 @@ CREATE TABLE enrollment_use (
 CREATE TABLE catalogue (id BLOB PRIMARY KEY, body TEXT NOT NULL, seen_ms INTEGER NOT NULL) WITHOUT ROWID;
 
 -- One row for each commit window: every report of it, packed as it came, with its arrival time.
-CREATE TABLE log (id INTEGER PRIMARY KEY, committed_ms INTEGER NOT NULL, reports BLOB NOT NULL);
+-- A number is never used twice: the history of samples remembers which rows it has made durable.
+CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, committed_ms INTEGER NOT NULL, reports BLOB NOT NULL);
 
 -- The state in memory, by shard, as of a row of the log.
 CREATE TABLE snapshot (shard INTEGER PRIMARY KEY, log INTEGER NOT NULL, body BLOB NOT NULL);
@@ -126,6 +128,7 @@ CREATE TABLE work_order (
   opened_ms INTEGER NOT NULL,
   due_ms INTEGER,
   planned_ms INTEGER,
+  done_ms INTEGER,
   closed_ms INTEGER,
   assignee TEXT,
   note TEXT NOT NULL DEFAULT '',

@@ -1,10 +1,21 @@
 //! Alerts: the list, and saying that one has seen one.
 
+use crate::api::caller::{Caller, Changed};
 use crate::api::error::ApiError;
-use crate::api::view::alert::{Alert, AlertState, NewAcknowledgement, Severity};
-use crate::api::view::{Page, Problem};
+use crate::api::input::{self, Body, Id, Query};
+use crate::api::page::Window;
+use crate::api::view::alert::{Acknowledgement, Alert, AlertState, NewAcknowledgement, Severity};
+use crate::api::view::{Named, Page, Problem, Text};
+use crate::latest::Effect;
+use crate::model::agency::AgencyId;
+use crate::model::alert::{self as model, AlertId};
+use crate::model::asset::AssetId;
+use crate::model::user::Role;
+use crate::store::sqlite::alert::{self, AlertFilter, PlacedAlert};
+use crate::texts;
 use axum::Json;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::IntoParams;
 
 /// Which alerts.
@@ -30,8 +41,21 @@ pub struct AlertParams {
 
 /// Alerts within the caller's scope, newest first.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", params(AlertParams), responses((status = 200, body = Page<Alert>)))]
-pub async fn list() -> Result<Json<Page<Alert>>, ApiError> {
-    Err(ApiError::Busy)
+pub async fn list(
+    caller: Caller,
+    Query(params): Query<AlertParams>,
+) -> Result<Json<Page<Alert>>, ApiError> {
+    let window = Window::new(params.limit, params.cursor.as_deref())?;
+    let filter = AlertFilter {
+        state: params.state.map(Into::into),
+        severity: params.severity.map(Into::into),
+        asset: params.asset.map(AssetId),
+        agency: params.agency.map(AgencyId),
+    };
+    let read = caller
+        .read(move |connection, scope| alert::page(connection, scope, filter, window.after, window.rows()));
+    let rows = read.await?;
+    Ok(Json(window.page(rows, |row| row.alert.id.map_or(0, |id| id.0), view)))
 }
 
 /// Says that someone has seen an alert. Operators only.
@@ -41,6 +65,57 @@ pub async fn list() -> Result<Json<Page<Alert>>, ApiError> {
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),
 ))]
-pub async fn acknowledge() -> Result<Json<Alert>, ApiError> {
-    Err(ApiError::Busy)
+pub async fn acknowledge(
+    caller: Caller,
+    Id(id): Id,
+    Body(asked): Body<NewAcknowledgement>,
+) -> Result<Json<Alert>, ApiError> {
+    caller.needs(Role::Operator)?;
+    let note = input::note("note", &asked.note)?;
+    let at_ms = caller.state().clock.now_ms();
+    let acknowledgement = model::Acknowledgement { by: caller.name.clone(), at_ms, note };
+    let change = caller.change("alert.acknowledge", move |transaction, scope| {
+        let before = alert::one(transaction, scope, AlertId(id))?;
+        if before.alert.state != model::AlertState::Firing {
+            return Err(ApiError::Conflict(Text {
+                vi: "Cảnh báo đã hết, không còn gì để xác nhận.".to_owned(),
+                en: "The alert is resolved: there is nothing to acknowledge.".to_owned(),
+            }));
+        }
+        let value = alert::acknowledge(transaction, scope, AlertId(id), &acknowledgement)?;
+        let detail = json!({ "note": acknowledgement.note });
+        let asset = value.alert.asset;
+        let effects = vec![Effect::AlertAcknowledged { asset, alert: AlertId(id), acknowledgement }];
+        Ok(Changed { value, subject: format!("alert:{id}"), detail, effects })
+    });
+    Ok(Json(view(change.await?)))
+}
+
+fn view(row: PlacedAlert) -> Alert {
+    let PlacedAlert { alert, place } = row;
+    let texts = texts::alert(alert.rule, &alert.part, &alert.figures, alert.severity);
+    Alert {
+        id: alert.id.map_or(0, |id| id.0),
+        rule: alert.rule.0.to_owned(),
+        severity: alert.severity.into(),
+        state: alert.state.into(),
+        asset: Named { id: alert.asset.0, name: place.asset_name },
+        site: Named { id: place.site.0, name: place.site_name },
+        agency: Named { id: place.agency.0, name: place.agency_name },
+        part: alert.part.as_ref().to_owned(),
+        title: texts.title.into(),
+        detail: texts.detail.into(),
+        action: texts.action.into(),
+        source: texts.source.into(),
+        since_ms: alert.since_ms,
+        fired_ms: alert.fired_ms,
+        resolved_ms: alert.resolved_ms,
+        acknowledged: alert.acknowledged.map(|seen| Acknowledgement {
+            by: seen.by,
+            at_ms: seen.at_ms,
+            note: seen.note,
+        }),
+        figures: alert.figures,
+        work_order_id: alert.work_order.map(|order| order.0),
+    }
 }

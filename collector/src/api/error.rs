@@ -256,6 +256,7 @@ fn noun_vi(noun: &str) -> &'static str {
         "user" => "người dùng",
         "enrollment" => "mã ghi danh",
         "file" => "tệp",
+        "path" => "đường dẫn",
         _ => "mục",
     }
 }

@@ -23,6 +23,13 @@ pub struct PageParams {
     pub cursor: Option<String>,
 }
 
+impl PageParams {
+    /// The page that was asked for.
+    pub fn window(&self) -> Result<Window, ApiError> {
+        Window::new(self.limit, self.cursor.as_deref())
+    }
+}
+
 /// A page that was asked for, checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {

@@ -24,6 +24,25 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// Every severity, mildest first.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The severity for a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.as_str() == word)
+    }
+}
+
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AlertState {
@@ -33,6 +52,22 @@ pub enum AlertState {
     Firing,
     /// The clear level was reached.
     Resolved,
+}
+
+impl AlertState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The state for a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Pending, Self::Firing, Self::Resolved].into_iter().find(|state| state.as_str() == word)
+    }
 }
 
 /// Numbers that an alert or its evidence rests on: name with unit to value.
@@ -70,12 +105,27 @@ pub struct Alert {
     pub fired_ms: Option<i64>,
     /// When it was resolved.
     pub resolved_ms: Option<i64>,
-    /// Since when it has been continuously at or below the clear level, while still firing.
-    pub clearing_since_ms: Option<i64>,
     /// Who has seen it.
     pub acknowledged: Option<Acknowledgement>,
     /// The figures of its latest finding.
     pub figures: Figures,
     /// The work order that it opened or added to.
     pub work_order: Option<WorkOrderId>,
+    /// What it is waiting for.
+    pub watch: Watch,
+}
+
+/// The times and the mean that the next step needs. Lives in memory and its snapshot only.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Watch {
+    /// When a value was last known, milliseconds since 1970.
+    pub seen_ms: i64,
+    /// Since when it has been continuously at or below the clear level, while still firing.
+    pub clearing_since_ms: Option<i64>,
+    /// Since when a worse level than its severity holds.
+    pub rising_since_ms: Option<i64>,
+    /// Mean since it began to hold or to clear, for rules that average.
+    pub mean: f64,
+    /// Time that the mean covers, milliseconds.
+    pub mean_ms: i64,
 }

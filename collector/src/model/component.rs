@@ -20,6 +20,15 @@ pub enum ComponentState {
 }
 
 impl ComponentState {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Ok, Self::Degraded, Self::Failed, Self::PredictedFailure, Self::NeedsCleaning, Self::Unknown];
+
+    /// The state for a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {

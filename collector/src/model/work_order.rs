@@ -83,6 +83,8 @@ pub struct WorkOrder {
     pub due_ms: Option<i64>,
     /// When someone plans to do it.
     pub planned_ms: Option<i64>,
+    /// When someone said that it is done.
+    pub done_ms: Option<i64>,
     /// When it was closed as verified.
     pub closed_ms: Option<i64>,
     /// Who does it.

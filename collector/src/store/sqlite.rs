@@ -2,6 +2,25 @@
 //!
 //! Owns connections, pragmas and migrations. The statements themselves are in the files below, one for each noun.
 
+pub mod agency;
+pub mod agent;
+pub mod alert;
+pub mod api_token;
+pub mod asset;
+pub mod audit;
+pub mod catalogue;
+pub mod certificate;
+pub mod change;
+pub mod component;
+pub mod enrollment;
+pub mod listing;
+pub mod log;
+pub mod scope;
+pub mod session;
+pub mod snapshot;
+pub mod user;
+pub mod work_order;
+
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -49,6 +68,11 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// A column that holds exactly `N` bytes.
+pub(crate) fn blob<const N: usize>(row: &rusqlite::Row<'_>, place: usize) -> rusqlite::Result<[u8; N]> {
+    row.get(place)
 }
 
 /// Connections that only read. Each read is short: pages go by key, no transaction outlives a second.

@@ -60,6 +60,16 @@ impl From<alert::AlertState> for AlertState {
     }
 }
 
+impl From<AlertState> for alert::AlertState {
+    fn from(state: AlertState) -> Self {
+        match state {
+            AlertState::Pending => Self::Pending,
+            AlertState::Firing => Self::Firing,
+            AlertState::Resolved => Self::Resolved,
+        }
+    }
+}
+
 /// A person's word that they have seen it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Acknowledgement {

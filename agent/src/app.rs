@@ -1,0 +1,139 @@
+//! Wiring: which parts a command is made of. Decides nothing; the running agent's loop is below it.
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::delivery::Settings;
+use crate::enroll::{EnrollError, Order, enroll};
+use crate::host::Host;
+use crate::sensor::reach::{Ladder, ReachConfig};
+use crate::sensor::runner::Runner;
+use crate::sensor::{Paths, Sensor, registry};
+use crate::status::{Picture, Status};
+use crate::uplink::identity::{Identity, IdentityStore};
+use crate::uplink::post;
+use anyhow::Context as _;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{File, OpenOptions};
+use std::future::Future;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tram_proto::enroll::Token;
+
+mod agent;
+mod once;
+
+pub use once::Once;
+
+/// What the ladder is called where sensors are named.
+pub const REACHABILITY: &str = "reachability";
+/// Between the two reads that rates are taken of.
+const ONCE_APART: Duration = Duration::from_secs(1);
+
+/// Runs the agent until it is stopped.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let _lock = lock(&config.state)?.context("another agent runs with this state directory")?;
+    block_on(agent::run(config))
+}
+
+/// Reads the sensors and climbs the ladder, once.
+pub fn once(config: &Config, only: &[String]) -> anyhow::Result<Once> {
+    let named: Vec<&String> = only.iter().filter(|name| *name != REACHABILITY).collect();
+    let sensors = if only.is_empty() { registry::all(&config.sensors) } else { registry::select(&config.sensors, &named)? };
+    let is_climbed = only.is_empty() || named.len() < only.len();
+    // An agent that runs already has the directory; one that never ran has none. Neither matters here.
+    let collector = IdentityStore::open(&config.state).and_then(|store| store.current()).ok().flatten();
+    let ladder = Ladder::new(reach_config(config, collector.as_ref()));
+    let mut runner = runner(sensors);
+    block_on(async move {
+        let measured = async {
+            runner.round(SystemClock.monotonic()).await;
+            tokio::time::sleep(ONCE_APART).await;
+            runner.round(SystemClock.monotonic()).await
+        };
+        let climbed = async { if is_climbed { Some(ladder.climb().await) } else { None } };
+        let (round, reachability) = tokio::join!(measured, climbed);
+        Ok(Once::new(&round, reachability))
+    })
+}
+
+/// Enrols this host.
+pub fn enroll_host(config: &Config, collector: &str, token: Token) -> Result<Identity, EnrollError> {
+    let store = IdentityStore::open(&config.state)?;
+    let host = Host::read(&Paths::default());
+    let order = Order { collector: collector.to_owned(), token, machine: host.machine, resource: host.resource };
+    let failed = |error: std::io::Error| EnrollError::Answer(error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let identity = runtime.block_on(enroll(&store, order, Arc::new(SystemClock)));
+    runtime.shutdown_background();
+    identity
+}
+
+/// Whether the agent could run: its state directory, its identity.
+pub fn check(config: &Config) -> anyhow::Result<Option<Identity>> {
+    let identity = IdentityStore::open(&config.state)?.current()?;
+    if let Some(identity) = &identity {
+        identity.validity_ms()?;
+        identity.key_der()?;
+        identity.ca_der()?;
+    }
+    Ok(identity)
+}
+
+/// What is known of the agent on this host.
+pub fn picture(config: &Config) -> anyhow::Result<Picture> {
+    let identity = IdentityStore::open(&config.state)?.current()?;
+    let host = Host::read(&Paths::default());
+    Ok(Picture {
+        enrolled: identity.map(|identity| (identity.agent, identity.collector)),
+        is_running: lock(&config.state)?.is_none(),
+        status: Status::read(&config.state),
+        now: (host.boot, SystemClock.boot_ms()),
+    })
+}
+
+fn settings(config: &Config, host: &Host) -> Settings {
+    Settings {
+        boot: host.boot,
+        resource: host.resource.clone(),
+        send_interval: config.send_interval,
+        spool_bytes_max: config.spool_bytes_max,
+        policy: 0,
+        collector: config.collector.clone(),
+        collectors: vec![],
+    }
+}
+
+fn runner(sensors: Vec<Box<dyn Sensor>>) -> Runner {
+    Runner::new(sensors, Paths::default(), || SystemClock.monotonic())
+}
+
+/// The ladder's top rung is the collector that this agent reports to.
+fn reach_config(config: &Config, identity: Option<&Identity>) -> ReachConfig {
+    let url = config.collector.clone().or_else(|| identity.map(|identity| identity.collector.clone()));
+    let address = url.and_then(|url| post::address(&url).ok());
+    let collector = address.and_then(|address| Some(address.strip_prefix("https://")?.to_owned()));
+    ReachConfig { collector, ..config.reach.clone() }
+}
+
+/// Takes the state directory for this process; none when another one has it.
+fn lock(state: &Path) -> anyhow::Result<Option<File>> {
+    IdentityStore::open(state)?;
+    let path = state.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+/// Runs a future on a runtime of its own. Nothing that still hangs in a thread is waited for.
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(future);
+    runtime.shutdown_background();
+    result
+}

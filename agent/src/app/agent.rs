@@ -1,0 +1,332 @@
+//! The running agent: one loop that waits for an event and applies it. All state has this one owner.
+
+use super::{reach_config, runner, settings};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::delivery::{Delivery, Outcome};
+use crate::host::{BootMarker, Host, end_at_stop};
+use crate::schedule::Schedule;
+use crate::sensor::reach::{Ladder, Reachability};
+use crate::sensor::runner::{Round, Runner, SensorReport, SensorState};
+use crate::sensor::{Paths, Sample, registry};
+use crate::status::{Silent, Status};
+use crate::uplink::{Failure, Refusal, Standing};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{sleep, timeout};
+use tram_proto::component::Component;
+use tram_proto::policy::Policy;
+use tram_proto::reach::Verdict;
+use tram_proto::report::{End, Moment};
+
+/// How long the last round may take when the agent is stopped, and then the last send.
+const LAST_ROUND_TIMEOUT: Duration = Duration::from_secs(1);
+const LAST_SEND_TIMEOUT: Duration = Duration::from_secs(3);
+/// Climbs that may be missed before the verdict counts as unknown.
+const CLIMBS_MISSED_MAX: u32 = 3;
+const POLICY_FILE: &str = "policy.json";
+
+/// What can happen.
+enum Event {
+    /// Something is due.
+    Tick,
+    /// The sensors were read.
+    Measured(Runner, Round),
+    /// The ladder was climbed.
+    Climbed(Reachability),
+    /// A request came to something.
+    Delivered(Outcome),
+    /// The agent is to stop; whether the service manager says so.
+    Stop { is_managed: bool },
+}
+
+type Task<T> = Option<Pin<Box<dyn Future<Output = T>>>>;
+
+struct Agent {
+    clock: Arc<SystemClock>,
+    /// As this host's administrator set it; policies are applied to this.
+    own: Config,
+    config: Config,
+    host: Host,
+    marker: BootMarker,
+    delivery: Delivery,
+    schedule: Schedule,
+    /// None while it measures.
+    runner: Option<Runner>,
+    measuring: Task<(Runner, Round)>,
+    ladder: Arc<Ladder>,
+    climbing: Task<Reachability>,
+    verdict: Verdict,
+    /// The last climb's samples and when it ended, in milliseconds of this boot.
+    climbed: Option<(Vec<Sample>, u64)>,
+    last: (Vec<Sample>, Vec<Component>),
+    /// The next report is worth sending before its time.
+    is_urgent: bool,
+    status: Status,
+}
+
+/// Runs until a signal says stop.
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut agent = Agent::new(config)?;
+    tracing::info!(agent = %agent.delivery.identity().agent, collector = agent.delivery.address(), "agent started");
+    loop {
+        let event = agent.next_event(&mut terminate, &mut interrupt).await;
+        if let Event::Stop { is_managed } = event {
+            agent.last_words(is_managed).await;
+            return Ok(());
+        }
+        agent.apply(event);
+    }
+}
+
+impl Agent {
+    fn new(own: Config) -> anyhow::Result<Self> {
+        let clock = Arc::new(SystemClock);
+        let host = Host::read(&Paths::default());
+        let marker = BootMarker::open(&own.state, host.boot)?;
+        let policy = read_policy(&own);
+        let config = policy.as_ref().map_or_else(|| own.clone(), |policy| own.under(policy));
+        let mut settings = settings(&config, &host);
+        if let Some(policy) = policy {
+            settings.policy = policy.version;
+            settings.collectors = policy.collectors;
+        }
+        let delivery = Delivery::open(&own.state, settings, clock.clone())?;
+        let mut sensors = config.sensors.clone();
+        sensors.boot_unclean = marker.unclean();
+        let ladder = Arc::new(Ladder::new(reach_config(&config, Some(delivery.identity()))));
+        Ok(Self {
+            schedule: Schedule::new(config.sample_interval, config.probe_interval, clock.monotonic()),
+            runner: Some(runner(registry::all(&sensors))),
+            measuring: None,
+            climbing: None,
+            verdict: Verdict::Unknown,
+            climbed: None,
+            last: (vec![], vec![]),
+            is_urgent: false,
+            status: Status { boot: host.boot, ..Status::default() },
+            clock,
+            own,
+            config,
+            host,
+            marker,
+            delivery,
+            ladder,
+        })
+    }
+
+    async fn next_event(&mut self, terminate: &mut Signal, interrupt: &mut Signal) -> Event {
+        let until_due = self.schedule.next().saturating_duration_since(self.clock.monotonic());
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => Event::Stop { is_managed: true },
+            _ = interrupt.recv() => Event::Stop { is_managed: false },
+            (runner, round) = finished(&mut self.measuring) => Event::Measured(runner, round),
+            reachability = finished(&mut self.climbing) => Event::Climbed(reachability),
+            outcome = self.delivery.step() => Event::Delivered(outcome),
+            () = sleep(until_due) => Event::Tick,
+        }
+    }
+
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::Tick => self.begin_what_is_due(),
+            Event::Measured(runner, round) => {
+                self.runner = Some(runner);
+                self.report(round);
+            }
+            Event::Climbed(reachability) => self.apply_climb(&reachability),
+            Event::Delivered(outcome) => self.apply_outcome(outcome),
+            // Handled by the caller, whose loop it ends.
+            Event::Stop { .. } => {}
+        }
+    }
+
+    fn begin_what_is_due(&mut self) {
+        let due = self.schedule.take_due(self.clock.monotonic());
+        if due.sample {
+            self.measure();
+        }
+        if due.probe && self.climbing.is_none() {
+            let ladder = self.ladder.clone();
+            self.climbing = Some(Box::pin(async move { ladder.climb().await }));
+        }
+    }
+
+    fn measure(&mut self) {
+        // A round that still runs has its own deadline; this tick is missed.
+        let Some(mut runner) = self.runner.take() else { return };
+        let now = self.clock.monotonic();
+        self.measuring = Some(Box::pin(async move {
+            let round = runner.round(now).await;
+            (runner, round)
+        }));
+    }
+
+    fn report(&mut self, round: Round) {
+        self.note_silent(&round.sensors);
+        let Round { mut samples, components, .. } = round;
+        samples.extend(self.reach_samples());
+        self.submit(&samples, &components, None);
+        self.last = (samples, components);
+        if std::mem::take(&mut self.is_urgent) {
+            self.delivery.hurry();
+        }
+    }
+
+    fn submit(&mut self, samples: &[Sample], components: &[Component], end: Option<End>) {
+        let moment =
+            Moment { boot: self.host.boot, boot_ms: self.clock.boot_ms(), wall_ms: self.clock.wall_ms() };
+        if let Err(error) = self.delivery.submit(samples, components, end, moment) {
+            tracing::warn!(%error, "a report is lost");
+        }
+    }
+
+    /// What the ladder said last, unless that is too long ago: then its places stay without values.
+    fn reach_samples(&self) -> Vec<Sample> {
+        let Some((samples, climbed_ms)) = &self.climbed else { return vec![] };
+        let patience = self.config.probe_interval * CLIMBS_MISSED_MAX;
+        let age = Duration::from_millis(self.clock.boot_ms().saturating_sub(*climbed_ms));
+        let blank = |sample: &Sample| Sample { value: None, ..sample.clone() };
+        if age <= patience { samples.clone() } else { samples.iter().map(blank).collect() }
+    }
+
+    fn apply_climb(&mut self, reachability: &Reachability) {
+        self.climbed = Some((reachability.samples(), self.clock.boot_ms()));
+        if reachability.verdict != self.verdict {
+            tracing::info!(verdict = reachability.verdict.as_str(), before = self.verdict.as_str(), "reachability changed");
+            self.verdict = reachability.verdict;
+            self.is_urgent = true;
+            self.schedule.sample_now(self.clock.monotonic());
+        }
+    }
+
+    fn apply_outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Acked { .. } => {
+                if self.status.failing.take().is_some() || self.status.reached_boot_ms.is_none() {
+                    tracing::info!(collector = self.delivery.address(), "the collector answers");
+                }
+                self.status.reached_boot_ms = Some(self.clock.boot_ms());
+                self.status.clock_ahead_ms = Some(self.clock.wall_ms() - self.delivery.collector_time_ms());
+            }
+            Outcome::Failed { failure, words } => {
+                if self.status.failing.is_none() || self.status.failing.as_ref() != Some(&words) {
+                    self.log_failure(failure, &words);
+                }
+                self.status.failing = Some(words);
+            }
+            Outcome::Policy(policy) => self.follow(policy),
+            Outcome::Renewed => tracing::info!("the certificate was renewed"),
+        }
+        self.write_status();
+    }
+
+    fn log_failure(&self, failure: Failure, words: &str) {
+        match failure {
+            Failure::Refused(Refusal::Revoked | Refusal::Clone | Refusal::WrongAgent) => {
+                tracing::error!(why = words, "the collector refuses this agent");
+            }
+            Failure::Refused(Refusal::Unknown) => {
+                tracing::warn!(why = words, "the collector waits for an operator to accept this agent");
+            }
+            Failure::Unreachable | Failure::Busy { .. } | Failure::Expired | Failure::Batch { .. } => {
+                tracing::info!(why = words, collector = self.delivery.address(), "reports wait");
+            }
+        }
+    }
+
+    fn follow(&mut self, policy: Policy) {
+        tracing::info!(version = policy.version, "a new policy is followed");
+        self.config = self.own.under(&policy);
+        let now = self.clock.monotonic();
+        self.schedule.set_intervals(self.config.sample_interval, self.config.probe_interval, now);
+        self.delivery.set_send_interval(self.config.send_interval);
+        self.delivery.set_collectors(policy.collectors.clone());
+        let reach = reach_config(&self.config, Some(self.delivery.identity()));
+        if *self.ladder.config() != reach {
+            self.ladder = Arc::new(Ladder::new(reach));
+        }
+        let path = self.own.state.join(POLICY_FILE);
+        let written = serde_json::to_vec(&policy).map_err(Into::into).and_then(|bytes| std::fs::write(path, bytes));
+        if let Err(error) = written {
+            tracing::warn!(%error, "cannot keep the policy; it will be fetched again after a restart");
+        }
+    }
+
+    fn note_silent(&mut self, sensors: &[SensorReport]) {
+        for report in sensors {
+            let known = self.status.silent.iter().position(|silent| silent.sensor == report.name);
+            match (report.state, known) {
+                (SensorState::Read, Some(place)) => {
+                    tracing::info!(sensor = report.name, "sensor is read again");
+                    self.status.silent.remove(place);
+                }
+                (SensorState::Failed | SensorState::Stale, None) => {
+                    tracing::warn!(sensor = report.name, why = report.why, "sensor cannot be read");
+                    self.status.silent.push(Silent { sensor: report.name.to_owned(), why: report.why.clone() });
+                }
+                (SensorState::Read, None) | (SensorState::Failed | SensorState::Stale, Some(_)) => {}
+            }
+        }
+    }
+
+    fn write_status(&mut self) {
+        let figures = self.delivery.spool().figures();
+        (self.status.pending, self.status.dropped, self.status.refused) =
+            (figures.pending, figures.dropped, figures.refused);
+        self.status.last_refused = self.delivery.spool().last_refused().to_vec();
+        if let Err(error) = self.status.write(&self.own.state) {
+            tracing::debug!(%error, "cannot write the status");
+        }
+    }
+
+    /// Says why it goes, briefly: nobody waits long for a host that shuts down.
+    async fn last_words(&mut self, is_managed: bool) {
+        let end = if is_managed { end_at_stop().await } else { End::AgentStop };
+        if self.runner.is_some() {
+            self.measure();
+        }
+        if let Ok((_, round)) = timeout(LAST_ROUND_TIMEOUT, finished(&mut self.measuring)).await {
+            let mut samples = round.samples;
+            samples.extend(self.reach_samples());
+            self.last = (samples, round.components);
+        }
+        let (samples, components) = std::mem::take(&mut self.last);
+        self.submit(&samples, &components, Some(end));
+        if timeout(LAST_SEND_TIMEOUT, self.delivery.flush()).await.is_err() || !self.is_heard() {
+            tracing::info!(pending = self.delivery.spool().pending(), "last words wait for the next start");
+        }
+        if let Err(error) = self.marker.close(end) {
+            tracing::warn!(%error, "cannot mark how this boot ended");
+        }
+        self.write_status();
+        tracing::info!(host_goes_down = end == End::HostShutdown, "agent stopped");
+    }
+
+    fn is_heard(&self) -> bool {
+        self.delivery.standing().0 == Standing::Fine
+    }
+}
+
+/// Waits for a task, if there is one. May be dropped and called again.
+async fn finished<T>(task: &mut Task<T>) -> T {
+    match task {
+        Some(running) => {
+            let result = running.as_mut().await;
+            *task = None;
+            result
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn read_policy(config: &Config) -> Option<Policy> {
+    let bytes = std::fs::read(config.state.join(POLICY_FILE)).ok()?;
+    serde_json::from_slice::<Policy>(&bytes).ok().filter(|policy| policy.check().is_ok())
+}

@@ -1,0 +1,144 @@
+//! The command line: what may be asked, in two languages, and what is printed. Knows nothing of how it is done.
+
+use crate::app;
+use crate::config::{Config, ConfigError, secret, secret_file};
+use crate::enroll::EnrollError;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tram_proto::enroll::Token;
+
+mod command;
+mod texts;
+
+use command::{Invocation, Order, parse};
+use texts::Texts;
+
+/// What a wrong command line or configuration exits with: `EX_USAGE`.
+const EXIT_USAGE: u8 = 64;
+/// Where the token may come from besides the command line: this variable, or the file that `…_FILE` names.
+const TOKEN_VARIABLE: &str = "TRAM_ENROLL_TOKEN";
+
+/// Does what the arguments say and returns the exit code.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let invocation = match parse(&arguments) {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            let is_help = error.exit_code() == 0;
+            // Nobody is left to tell when printing fails.
+            error.print().ok();
+            return if is_help { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) };
+        }
+    };
+    let texts = Texts::of(invocation.language);
+    let config = match Config::load(invocation.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return usage(texts, &error),
+    };
+    start_log(&config.log);
+    obey(invocation, &config, texts)
+}
+
+fn obey(invocation: Invocation, config: &Config, texts: &Texts) -> ExitCode {
+    match invocation.order {
+        Order::Run => match app::run(config.clone()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure(texts, &format!("{error:#}")),
+        },
+        Order::Once { only } => match app::once(config, &only) {
+            Ok(once) => {
+                say(&serde_json::to_string_pretty(&once).unwrap_or_default());
+                ExitCode::SUCCESS
+            }
+            Err(error) => failure(texts, &format!("{error:#}")),
+        },
+        Order::Enroll { collector, token, token_file } => enroll(config, &collector, token, token_file, texts),
+        Order::Check => match app::check(config) {
+            Ok(identity) => {
+                say(if identity.is_some() { texts.check_enrolled } else { texts.check_not_enrolled });
+                ExitCode::SUCCESS
+            }
+            Err(error) => failure(texts, &format!("{error:#}")),
+        },
+        Order::Status => match app::picture(config) {
+            Ok(picture) => {
+                say(&picture.words(invocation.language));
+                if picture.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            }
+            Err(error) => failure(texts, &format!("{error:#}")),
+        },
+    }
+}
+
+fn enroll(
+    config: &Config,
+    collector: &str,
+    token: Option<String>,
+    token_file: Option<PathBuf>,
+    texts: &Texts,
+) -> ExitCode {
+    let given = match (token, token_file) {
+        (Some(token), _) => Ok(Some(token)),
+        (None, Some(path)) => secret_file(&path).map(Some),
+        (None, None) => secret(TOKEN_VARIABLE),
+    };
+    let token: Token = match given {
+        Ok(Some(text)) => match text.parse() {
+            Ok(token) => token,
+            Err(error) => return complain(texts, &format!("{}: {error}", texts.bad_token), EXIT_USAGE),
+        },
+        Ok(None) => return complain(texts, texts.no_token, EXIT_USAGE),
+        Err(error) => return usage(texts, &error),
+    };
+    match app::enroll_host(config, collector, token) {
+        Ok(identity) => {
+            say(&format!("{} {} ({})", texts.enrolled, identity.collector, identity.agent));
+            ExitCode::SUCCESS
+        }
+        Err(error) => complain(texts, &texts.enroll_error(&error), enroll_exit(&error)),
+    }
+}
+
+fn enroll_exit(error: &EnrollError) -> u8 {
+    match error {
+        EnrollError::Address(_) => EXIT_USAGE,
+        EnrollError::Unreachable { .. }
+        | EnrollError::Spent
+        | EnrollError::Expired
+        | EnrollError::Unknown
+        | EnrollError::Refused(_)
+        | EnrollError::Answer(_)
+        | EnrollError::Identity(_) => 1,
+    }
+}
+
+fn usage(texts: &Texts, error: &ConfigError) -> ExitCode {
+    complain(texts, &format!("{}: {error}", texts.bad_config), EXIT_USAGE)
+}
+
+fn failure(texts: &Texts, words: &str) -> ExitCode {
+    complain(texts, words, 1)
+}
+
+#[expect(clippy::print_stdout, reason = "what was asked for goes to standard output")]
+fn say(words: &str) {
+    println!("{words}");
+}
+
+#[expect(clippy::print_stderr, reason = "complaints go to standard error")]
+fn complain(texts: &Texts, words: &str, code: u8) -> ExitCode {
+    eprintln!("{}: {words}", texts.error);
+    ExitCode::from(code)
+}
+
+/// Writes the log to standard error, where the service manager keeps it.
+fn start_log(level: &str) {
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let filter: Targets = level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    // Fails only where a program that uses this library has its own log.
+    tracing_subscriber::registry().with(lines).with(filter).try_init().ok();
+}

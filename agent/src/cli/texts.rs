@@ -1,0 +1,119 @@
+//! What the command line says, in Vietnamese and English. Text only.
+
+use crate::config::Language;
+use crate::enroll::EnrollError;
+
+/// Texts of one language.
+#[derive(Debug)]
+pub(super) struct Texts {
+    language: Language,
+    pub(super) about: &'static str,
+    pub(super) template: &'static str,
+    pub(super) template_with_commands: &'static str,
+    pub(super) options: &'static str,
+    pub(super) help: &'static str,
+    pub(super) version: &'static str,
+    pub(super) config: &'static str,
+    pub(super) lang: &'static str,
+    pub(super) enroll: &'static str,
+    pub(super) collector: &'static str,
+    pub(super) token: &'static str,
+    pub(super) token_file: &'static str,
+    pub(super) run: &'static str,
+    pub(super) once: &'static str,
+    pub(super) only: &'static str,
+    pub(super) check: &'static str,
+    pub(super) status: &'static str,
+    pub(super) error: &'static str,
+    pub(super) bad_config: &'static str,
+    pub(super) bad_token: &'static str,
+    pub(super) no_token: &'static str,
+    pub(super) enrolled: &'static str,
+    pub(super) check_enrolled: &'static str,
+    pub(super) check_not_enrolled: &'static str,
+}
+
+impl Texts {
+    /// Those of a language.
+    pub(super) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Vietnamese => &VIETNAMESE,
+            Language::English => &ENGLISH,
+        }
+    }
+
+    /// Why an enrolment failed and what to do.
+    pub(super) fn enroll_error(&self, error: &EnrollError) -> String {
+        if self.language == Language::English {
+            return error.to_string();
+        }
+        match error {
+            EnrollError::Address(error) => format!("địa chỉ trung tâm {}: cần dạng https://MÁY:CỔNG", error.0),
+            EnrollError::Unreachable { collector, why } => {
+                format!("{collector} không trả lời, hoặc không phải là trung tâm ghi trong mã: {why}")
+            }
+            EnrollError::Spent => "mã đã dùng hết lượt: hãy xin mã mới".to_owned(),
+            EnrollError::Expired => "mã đã hết hạn: hãy xin mã mới".to_owned(),
+            EnrollError::Unknown => "trung tâm không biết mã này".to_owned(),
+            EnrollError::Refused(why) => format!("trung tâm từ chối: {why}"),
+            EnrollError::Answer(why) => format!("không dùng được câu trả lời của trung tâm: {why}"),
+            EnrollError::Identity(error) => format!("không lưu được danh tính: {error}"),
+        }
+    }
+}
+
+const ENGLISH: Texts = Texts {
+    language: Language::English,
+    about: "Measures this host and reports to a Trạm collector",
+    template: "{about}\n\nUsage: {usage}\n\n{all-args}",
+    template_with_commands: "{about}\n\nUsage: {usage}\n\nCommands:\n{subcommands}\n\n{options}",
+    options: "Options",
+    help: "Print help",
+    version: "Print version",
+    config: "Settings [default: /etc/tram/agent.toml]",
+    lang: "Language: vi or en [default: from LANG]",
+    enroll: "Enrol this host with a collector",
+    collector: "The collector's address",
+    token: "Token from `tram-collector enrollment create`; also TRAM_ENROLL_TOKEN or TRAM_ENROLL_TOKEN_FILE",
+    token_file: "File with the token",
+    run: "Run until stopped",
+    once: "Read everything once and print it as JSON; needs no enrolment",
+    only: "These sensors only; `reachability` is the ladder",
+    check: "Check the settings and the identity",
+    status: "Say in plain words how things stand",
+    error: "error",
+    bad_config: "settings",
+    bad_token: "token",
+    no_token: "no token: use --token, --token-file, TRAM_ENROLL_TOKEN or TRAM_ENROLL_TOKEN_FILE",
+    enrolled: "Enrolled with",
+    check_enrolled: "Settings are right; enrolled",
+    check_not_enrolled: "Settings are right; not enrolled yet",
+};
+
+const VIETNAMESE: Texts = Texts {
+    language: Language::Vietnamese,
+    about: "Đo máy này và báo cáo về trung tâm Trạm",
+    template: "{about}\n\nCách dùng: {usage}\n\n{all-args}",
+    template_with_commands: "{about}\n\nCách dùng: {usage}\n\nLệnh:\n{subcommands}\n\n{options}",
+    options: "Tùy chọn",
+    help: "In trợ giúp",
+    version: "In phiên bản",
+    config: "Tệp cấu hình [mặc định: /etc/tram/agent.toml]",
+    lang: "Ngôn ngữ: vi hoặc en [mặc định: theo LANG]",
+    enroll: "Ghi danh máy này với một trung tâm",
+    collector: "Địa chỉ của trung tâm",
+    token: "Mã do `tram-collector enrollment create` cấp; hoặc TRAM_ENROLL_TOKEN, TRAM_ENROLL_TOKEN_FILE",
+    token_file: "Tệp chứa mã",
+    run: "Chạy cho đến khi được dừng",
+    once: "Đọc mọi thứ một lần và in ra JSON; không cần ghi danh",
+    only: "Chỉ những cảm biến này; `reachability` là thang kết nối",
+    check: "Kiểm tra cấu hình và danh tính",
+    status: "Cho biết tình trạng bằng lời",
+    error: "lỗi",
+    bad_config: "cấu hình",
+    bad_token: "mã",
+    no_token: "thiếu mã: dùng --token, --token-file, TRAM_ENROLL_TOKEN hoặc TRAM_ENROLL_TOKEN_FILE",
+    enrolled: "Đã ghi danh với",
+    check_enrolled: "Cấu hình đúng; đã ghi danh",
+    check_not_enrolled: "Cấu hình đúng; chưa ghi danh",
+};

@@ -1,0 +1,366 @@
+//! Settings: the file as typed, then as meant; the environment on top. The only place that reads the environment.
+
+use crate::sensor::globs::Globs;
+use crate::sensor::reach::ReachConfig;
+use crate::sensor::registry::{self, SensorConfig};
+use crate::uplink::post;
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tram_proto::limits::TARGETS_MAX;
+use tram_proto::policy::Policy;
+
+mod raw;
+
+use raw::RawConfig;
+
+/// Where the settings are, unless said otherwise.
+pub const DEFAULT_PATH: &str = "/etc/tram/agent.toml";
+/// What names of variables start with that stand for settings.
+const PREFIX: &str = "TRAM_";
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file is not TOML, has a key that does not exist, or a value of another type.
+    #[error("{path}, line {line}: {message}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A variable that stands for no setting, or has a value of another type.
+    #[error("variable {name}: {message}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A value that does not make sense.
+    #[error("{key} = {value}: expected {expected}")]
+    Value {
+        /// The setting.
+        key: &'static str,
+        /// What it is.
+        value: String,
+        /// What it should be.
+        expected: String,
+    },
+}
+
+/// The language people are spoken to in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// Vietnamese.
+    Vietnamese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// From a word such as `vi` or `vi_VN.UTF-8`; English for any other.
+    pub fn of(word: &str) -> Self {
+        if word.starts_with("vi") { Self::Vietnamese } else { Self::English }
+    }
+
+    /// From the environment.
+    #[expect(clippy::disallowed_methods, reason = "this is the home of the environment")]
+    pub fn from_environment() -> Self {
+        let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
+        let word = names.iter().find_map(|name| env::var(name).ok().filter(|word| !word.is_empty()));
+        Self::of(&word.unwrap_or_default())
+    }
+}
+
+/// What this host's own administrator allows; no policy widens it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether the collector may name internet targets at all.
+    pub policy_targets: bool,
+    /// Targets that are probed, at most.
+    pub targets_max: usize,
+    /// Time between climbs of the ladder, at least.
+    pub probe_interval_min: Duration,
+}
+
+/// Settings as meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where the agent keeps its identity, its spool and what it remembers.
+    pub state: PathBuf,
+    /// The collector, when it is not the one enrolled with.
+    pub collector: Option<String>,
+    /// Time between samples.
+    pub sample_interval: Duration,
+    /// Time between sends.
+    pub send_interval: Duration,
+    /// Time between climbs of the ladder.
+    pub probe_interval: Duration,
+    /// Bytes that the spool may take.
+    pub spool_bytes_max: u64,
+    /// What is set of sensors.
+    pub sensors: SensorConfig,
+    /// What the ladder probes.
+    pub reach: ReachConfig,
+    /// What a policy cannot widen.
+    pub limits: Limits,
+    /// Which log lines are written: `error`, `warn`, `info`, `debug`, or a filter of tracing's.
+    pub log: String,
+}
+
+impl Config {
+    /// From a file and the environment. Without `path` the default file is read if it is there.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let file = path.unwrap_or(Path::new(DEFAULT_PATH));
+        let text = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(ConfigError::Read { path: file.to_owned(), source }),
+        };
+        Self::parse(file, &text, env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+    }
+
+    /// From a file's text and variables.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let line_error = |error: toml::de::Error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+            ConfigError::Line { path: path.to_owned(), line, message: error.message().replace('\n', " ") }
+        };
+        let raw: RawConfig = toml::from_str(text).map_err(line_error)?;
+        let mut table: toml::Table = toml::from_str(text).map_err(line_error)?;
+        let mut raw = raw;
+        for (name, value) in variables {
+            if let Some((section, key)) = setting_of(&name) {
+                put(&mut table, section, &key, &value);
+                let wrong = |error: toml::de::Error| {
+                    let message = error.message().replace('\n', " ");
+                    ConfigError::Variable { name: name.clone(), message }
+                };
+                raw = table.clone().try_into().map_err(wrong)?;
+            }
+        }
+        raw.meant()
+    }
+
+    /// These settings as a policy changes them, within the limits.
+    pub fn under(&self, policy: &Policy) -> Self {
+        let seconds = |asked: Option<u32>, own: Duration| asked.map_or(own, |asked| Duration::from_secs(asked.into()));
+        let mut config = self.clone();
+        config.sample_interval = seconds(policy.sample_interval_s, self.sample_interval);
+        config.send_interval = seconds(policy.send_interval_s, self.send_interval);
+        config.probe_interval =
+            seconds(policy.probe_interval_s, self.probe_interval).max(self.limits.probe_interval_min);
+        if self.limits.policy_targets && !policy.internet_targets.is_empty() {
+            let targets = policy.internet_targets.iter().take(self.limits.targets_max);
+            config.reach.internet_targets = targets.cloned().collect();
+        }
+        config
+    }
+}
+
+impl RawConfig {
+    fn meant(self) -> Result<Config, ConfigError> {
+        let (intervals, limits) = (self.intervals, self.limits);
+        let sample_interval = interval("intervals.sample_s", intervals.sample_s)?;
+        let probe_interval_min = interval("limits.probe_interval_min_s", limits.probe_interval_min_s)?;
+        let probe_interval = interval("intervals.probe_s", intervals.probe_s)?;
+        let url = Some(self.collector.url).filter(|url| !url.is_empty());
+        let collector = url.map(|url| post::address(&url)).transpose();
+        let config = Config {
+            state: self.agent.state_dir,
+            collector: collector
+                .map_err(|error| value("collector.url", error.0, "https://HOST:PORT"))?,
+            sample_interval,
+            send_interval: interval("intervals.send_s", intervals.send_s)?,
+            probe_interval: probe_interval.max(probe_interval_min),
+            spool_bytes_max: megabytes("spool.size_mib", self.spool.size_mib)?,
+            sensors: self.sensors.meant()?,
+            reach: ReachConfig {
+                internet_targets: targets("reach.internet_targets", self.reach.internet_targets)?,
+                web_targets: targets("reach.web_targets", self.reach.web_targets)?,
+                name: self.reach.name,
+                tcp_port: self.reach.tcp_port,
+                resolv_conf: self.reach.resolv_conf,
+                hosts: self.reach.hosts,
+                ..ReachConfig::default()
+            },
+            limits: Limits {
+                policy_targets: limits.policy_targets,
+                targets_max: limits.targets_max.min(TARGETS_MAX),
+                probe_interval_min,
+            },
+            log: self.log.level,
+        };
+        Ok(config)
+    }
+}
+
+impl raw::Sensors {
+    fn meant(self) -> Result<SensorConfig, ConfigError> {
+        registry::check(&self.disabled)
+            .map_err(|error| value("sensors.disabled", &error.name, format!("names among {}", join(registry::names()))))?;
+        let globs = |key, texts: &[String]| {
+            Globs::parse(texts).map_err(|error| value(key, &error.text, format!("a glob ({})", error.why)))
+        };
+        Ok(SensorConfig {
+            filesystem_types_excluded: globs("sensors.filesystem_types_excluded", &self.filesystem_types_excluded)?,
+            mount_points_excluded: globs("sensors.mount_points_excluded", &self.mount_points_excluded)?,
+            disks_excluded: globs("sensors.disks_excluded", &self.disks_excluded)?,
+            interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
+            disabled: self.disabled,
+            boot_unclean: None,
+        })
+    }
+}
+
+fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn value(key: &'static str, value: impl ToString, expected: impl Into<String>) -> ConfigError {
+    ConfigError::Value { key, value: value.to_string(), expected: expected.into() }
+}
+
+fn interval(key: &'static str, seconds: u64) -> Result<Duration, ConfigError> {
+    let is_sound = (1..=86_400).contains(&seconds);
+    is_sound.then(|| Duration::from_secs(seconds)).ok_or_else(|| value(key, seconds, "1 to 86400 seconds"))
+}
+
+fn megabytes(key: &'static str, mebibytes: u64) -> Result<u64, ConfigError> {
+    let is_sound = (1..=65_536).contains(&mebibytes);
+    is_sound.then_some(mebibytes << 20).ok_or_else(|| value(key, mebibytes, "1 to 65536 MiB"))
+}
+
+fn targets(key: &'static str, targets: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let is_sound = targets.len() <= TARGETS_MAX && targets.iter().all(|target| !target.trim().is_empty());
+    if is_sound { Ok(targets) } else { Err(value(key, targets.join(", "), format!("at most {TARGETS_MAX} addresses"))) }
+}
+
+/// The setting that a variable's name stands for; none when it is not about the agent's settings.
+fn setting_of(name: &str) -> Option<(&'static str, String)> {
+    let rest = name.strip_prefix(PREFIX)?;
+    let (section, key) = rest.split_once('_')?;
+    let section = raw::SECTIONS.iter().find(|known| known.eq_ignore_ascii_case(section))?;
+    Some((section, key.to_ascii_lowercase()))
+}
+
+/// Puts a variable's value in its place: as TOML where it is that, as text otherwise.
+fn put(table: &mut toml::Table, section: &str, key: &str, text: &str) {
+    let parsed = toml::from_str::<toml::Table>(&format!("value = {text}")).ok();
+    let value = parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| text.into());
+    let section = table.entry(section).or_insert_with(|| toml::Table::new().into());
+    if let Some(section) = section.as_table_mut() {
+        section.insert(key.to_owned(), value);
+    }
+}
+
+/// A secret from the environment: `NAME`, or the contents of the file that `NAME_FILE` names.
+#[expect(clippy::disallowed_methods, reason = "this is the home of the environment")]
+pub fn secret(name: &str) -> Result<Option<String>, ConfigError> {
+    if let Ok(secret) = env::var(name) {
+        return Ok(Some(secret));
+    }
+    let Ok(path) = env::var(format!("{name}_FILE")) else { return Ok(None) };
+    secret_file(Path::new(&path)).map(Some)
+}
+
+/// A secret from a file, without the line's end.
+pub fn secret_file(path: &Path) -> Result<String, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    Ok(text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::parse(Path::new("agent.toml"), text, variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_named_with_their_line() {
+        let check = |text, expect: &str| {
+            let error = parse(text, &[]).unwrap_err();
+            assert!(error.starts_with(expect), "{error}");
+        };
+        check("[spool]\nsize_mib = 8\nsise = 1\n", "agent.toml, line 3: unknown field `sise`");
+        check("[spol]\n", "agent.toml, line 1: unknown field `spol`");
+        check("\n[intervals]\nsample_s = \"x\"", "agent.toml, line 3: invalid type");
+        check("[agent", "agent.toml, line 1: ");
+        check("[intervals]\nsample_s = 0", "intervals.sample_s = 0: expected 1 to 86400 seconds");
+        check("[collector]\nurl = \"http://a\"", "collector.url = http://a: expected https://HOST:PORT");
+        check("[sensors]\ndisabled = [\"cpus\"]", "sensors.disabled = cpus: expected names among cpu, ");
+        check("[sensors]\ndisks_excluded = [\"[\"]", "sensors.disks_excluded = [: expected a glob");
+    }
+
+    #[test]
+    fn variables_override_the_file() {
+        let variables = [
+            ("TRAM_INTERVALS_SAMPLE_S", "5"),
+            ("TRAM_AGENT_STATE_DIR", "/x"),
+            ("TRAM_SENSORS_DISABLED", "[\"disk\"]"),
+            ("TRAM_INSTALL_DIR", "not ours"),
+            ("HOME", "/root"),
+        ];
+        let config = parse("[intervals]\nsample_s = 30\nsend_s = 120", &variables).unwrap();
+        assert_eq!((config.sample_interval, config.send_interval), (Duration::from_secs(5), Duration::from_secs(120)));
+        assert_eq!((config.state, config.sensors.disabled), ("/x".into(), vec!["disk".to_owned()]));
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        let error = parse("", &[("TRAM_SPOOL_SIZE", "5")]).unwrap_err();
+        assert!(error.starts_with("variable TRAM_SPOOL_SIZE: unknown field `size`"), "{error}");
+    }
+
+    #[test]
+    fn a_policy_cannot_widen_the_limits() {
+        let own = parse("[limits]\ntargets_max = 1\nprobe_interval_min_s = 45", &[]).unwrap();
+        let policy = Policy {
+            probe_interval_s: Some(5),
+            sample_interval_s: Some(20),
+            internet_targets: vec!["192.0.2.1".into(), "192.0.2.2".into()],
+            ..Policy::default()
+        };
+        let config = own.under(&policy);
+        assert_eq!(config.probe_interval, Duration::from_secs(45));
+        assert_eq!(config.sample_interval, Duration::from_secs(20));
+        assert_eq!(config.reach.internet_targets, ["192.0.2.1"]);
+        let deaf = parse("[limits]\npolicy_targets = false", &[]).unwrap();
+        assert_eq!(deaf.under(&policy).reach, deaf.reach);
+    }
+
+    #[test]
+    fn the_example_says_every_key_with_its_default() {
+        let example = include_str!("../../deploy/examples/agent.toml");
+        assert_eq!(parse(example, &[]).unwrap(), parse("", &[]).unwrap());
+        let table: toml::Table = toml::from_str(example).unwrap();
+        let defaults = toml::Table::try_from(RawConfig::default()).unwrap();
+        for (section, keys) in defaults {
+            for key in keys.as_table().unwrap().keys() {
+                assert!(table[&section].get(key).is_some(), "{section}.{key} is not in the example");
+            }
+        }
+    }
+}

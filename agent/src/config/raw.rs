@@ -1,0 +1,134 @@
+//! Settings as typed in the file: one structure for each section, with its defaults. Knows nothing of what they mean.
+
+use crate::sensor::reach::ReachConfig;
+use crate::sensor::{disk, filesystem, network};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Sections of the file; variables name them too.
+pub(super) const SECTIONS: &[&str] =
+    &["agent", "collector", "intervals", "spool", "sensors", "reach", "limits", "log"];
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub(super) agent: Agent,
+    pub(super) collector: Collector,
+    pub(super) intervals: Intervals,
+    pub(super) spool: Spool,
+    pub(super) sensors: Sensors,
+    pub(super) reach: Reach,
+    pub(super) limits: Limits,
+    pub(super) log: Log,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Agent {
+    pub(super) state_dir: PathBuf,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self { state_dir: "/var/lib/tram-agent".into() }
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Collector {
+    pub(super) url: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Intervals {
+    pub(super) sample_s: u64,
+    pub(super) send_s: u64,
+    pub(super) probe_s: u64,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self { sample_s: 15, send_s: 60, probe_s: 60 }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Spool {
+    pub(super) size_mib: u64,
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Self { size_mib: 128 }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Sensors {
+    pub(super) disabled: Vec<String>,
+    pub(super) filesystem_types_excluded: Vec<String>,
+    pub(super) mount_points_excluded: Vec<String>,
+    pub(super) disks_excluded: Vec<String>,
+    pub(super) interfaces_excluded: Vec<String>,
+}
+
+impl Default for Sensors {
+    fn default() -> Self {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            disabled: vec![],
+            filesystem_types_excluded: owned(filesystem::TYPES_EXCLUDED),
+            mount_points_excluded: owned(filesystem::MOUNT_POINTS_EXCLUDED),
+            disks_excluded: owned(disk::DISKS_EXCLUDED),
+            interfaces_excluded: owned(network::INTERFACES_EXCLUDED),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Reach {
+    pub(super) internet_targets: Vec<String>,
+    pub(super) web_targets: Vec<String>,
+    pub(super) name: String,
+    pub(super) tcp_port: u16,
+    pub(super) resolv_conf: PathBuf,
+    pub(super) hosts: PathBuf,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        let ReachConfig { internet_targets, web_targets, name, tcp_port, resolv_conf, hosts, .. } = ReachConfig::default();
+        Self { internet_targets, web_targets, name, tcp_port, resolv_conf, hosts }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) policy_targets: bool,
+    pub(super) targets_max: usize,
+    pub(super) probe_interval_min_s: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { policy_targets: true, targets_max: 32, probe_interval_min_s: 30 }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into() }
+    }
+}

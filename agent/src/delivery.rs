@@ -1,0 +1,254 @@
+//! One host's way to the collector: its spool, its uplink and its connection, driven together. Takes in what was
+//! measured, says what became of it. Knows nothing of sensors or of the program around it, so that many can run in one
+//! process.
+
+use crate::batch::Assembler;
+use crate::clock::Clock;
+use crate::delivery::flight::Errand;
+use crate::sensor::Sample;
+use crate::spool::{Spool, SpoolError};
+use crate::uplink::identity::{Identity, IdentityError, IdentityStore};
+use crate::uplink::post::{self, Poster};
+use crate::uplink::trust::{self, CollectorTime};
+use crate::uplink::{Failure, Standing, Uplink};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tram_proto::catalogue::Attributes;
+use tram_proto::component::Component;
+use tram_proto::id::{BootId, CatalogueId, Seq};
+use tram_proto::policy::Policy;
+use tram_proto::report::{Anchor, End, Moment};
+
+mod flight;
+
+/// What a delivery is told when it is made.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The boot of the host.
+    pub boot: BootId,
+    /// What is known of the host.
+    pub resource: Attributes,
+    /// Time between sends.
+    pub send_interval: Duration,
+    /// Bytes that the spool may take.
+    pub spool_bytes_max: u64,
+    /// Version of the policy in force; 0: none.
+    pub policy: u64,
+    /// The collector's address, when it is not the one enrolled with.
+    pub collector: Option<String>,
+    /// Further addresses of the collector.
+    pub collectors: Vec<String>,
+}
+
+/// Why a delivery cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// The host is not enrolled.
+    #[error("not enrolled: run `tram-agent enroll` first")]
+    NotEnrolled,
+    /// Its identity cannot be read.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Its spool cannot be opened.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The connection cannot be prepared.
+    #[error("cannot prepare the connection: {0}")]
+    Connection(#[from] reqwest::Error),
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The collector answered a batch.
+    Acked {
+        /// Reports that this settled.
+        settled: u64,
+        /// Reports that still wait.
+        pending: u64,
+    },
+    /// It came to nothing; it will be tried again.
+    Failed {
+        /// How.
+        failure: Failure,
+        /// In words.
+        words: String,
+    },
+    /// A policy has come.
+    Policy(Policy),
+    /// The certificate was renewed.
+    Renewed,
+}
+
+/// One host's way to the collector.
+pub struct Delivery {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    store: IdentityStore,
+    identity: Identity,
+    /// Whether `identity` is a renewed one that has not worked yet.
+    is_unproven: bool,
+    time: Arc<CollectorTime>,
+    poster: Poster,
+    addresses: Vec<String>,
+    address: usize,
+    spool: Spool,
+    uplink: Uplink,
+    assembler: Assembler,
+    /// Catalogues that the collector is known to have.
+    known: BTreeSet<CatalogueId>,
+    flight: Option<Errand>,
+}
+
+impl Delivery {
+    /// Opens the identity and the spool in a state directory.
+    pub fn open(state: &Path, settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, DeliveryError> {
+        let store = IdentityStore::open(state)?;
+        let current = store.current()?.ok_or(DeliveryError::NotEnrolled)?;
+        let next = store.next()?;
+        let is_unproven = next.is_some();
+        let identity = next.unwrap_or(current);
+        let spool = Spool::open(&state.join("spool"), settings.spool_bytes_max)?;
+        let enrolled = Anchor { boot: BootId::default(), boot_ms: 0, collector_ms: identity.given_ms };
+        let anchor = spool.latest_anchor().filter(|anchor| anchor.collector_ms >= identity.given_ms);
+        let time = Arc::new(CollectorTime::since(clock.clone(), anchor.unwrap_or(enrolled), settings.boot));
+        let poster = Poster::new(trust::enrolled(&identity, time.clone())?)?;
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).unwrap_or_default();
+        let now = clock.monotonic();
+        let mut uplink = Uplink::new(settings.send_interval, settings.policy, u64::from_le_bytes(seed), now);
+        uplink.handle_report(spool.pending(), now);
+        let assembler = Assembler::new(settings.resource.clone());
+        let mut delivery = Self {
+            addresses: Vec::new(),
+            address: 0,
+            known: BTreeSet::new(),
+            flight: None,
+            settings,
+            clock,
+            store,
+            identity,
+            is_unproven,
+            time,
+            poster,
+            spool,
+            uplink,
+            assembler,
+        };
+        delivery.list_addresses();
+        delivery.check_renewal();
+        Ok(delivery)
+    }
+
+    /// Takes in what was measured at a moment. It is on the disk, or counted as dropped, when this returns.
+    pub fn submit(
+        &mut self,
+        samples: &[Sample],
+        components: &[Component],
+        end: Option<End>,
+        moment: Moment,
+    ) -> Result<Seq, SpoolError> {
+        let (report, id, catalogue) = self.assembler.assemble(samples, components, end, moment);
+        let carries_set = report.components.is_some();
+        let appended = self.spool.append((id, catalogue), moment.boot, &report.encode());
+        if appended.is_err() && carries_set {
+            self.assembler.ask_components();
+        }
+        self.uplink.handle_report(self.spool.pending(), self.clock.monotonic());
+        appended
+    }
+
+    /// Works until a request has come to something. May be dropped at any point and called again.
+    pub async fn step(&mut self) -> Outcome {
+        loop {
+            if self.flight.is_none() {
+                self.uplink.handle_timeout(self.clock.monotonic());
+                self.depart();
+            }
+            if let Some(flight) = &mut self.flight {
+                let landed = flight.as_mut().await;
+                self.flight = None;
+                if let Some(outcome) = self.apply(landed) {
+                    return outcome;
+                }
+                continue;
+            }
+            match self.uplink.poll_timeout() {
+                Some(due) => tokio::time::sleep(due.saturating_duration_since(self.clock.monotonic())).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Sends the newest reports now, whatever pauses were agreed; for last words. One try; the caller sets the deadline.
+    pub async fn flush(&mut self) {
+        if self.flight.is_some() {
+            self.step().await;
+        }
+        if self.spool.pending() > 0 {
+            self.uplink.handle_flush(self.clock.monotonic());
+            self.step().await;
+        }
+    }
+
+    /// Sends what waits without waiting for the interval; agreed pauses hold.
+    pub fn hurry(&mut self) {
+        self.uplink.handle_urgent(self.clock.monotonic());
+    }
+
+    /// Another interval between sends.
+    pub fn set_send_interval(&mut self, send_interval: Duration) {
+        self.settings.send_interval = send_interval;
+        self.uplink.handle_interval(send_interval, self.clock.monotonic());
+    }
+
+    /// Other further addresses of the collector.
+    pub fn set_collectors(&mut self, collectors: Vec<String>) {
+        self.settings.collectors = collectors;
+        self.list_addresses();
+    }
+
+    /// The agent's id.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The spool, to look at.
+    pub fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// How things stand with the collector, and for how many requests they have been failing.
+    pub fn standing(&self) -> (Standing, u32) {
+        (self.uplink.standing(), self.uplink.failures())
+    }
+
+    /// The collector's time, as far as it is known.
+    pub fn collector_time_ms(&self) -> i64 {
+        self.time.now_ms()
+    }
+
+    /// The address in use.
+    pub fn address(&self) -> &str {
+        self.addresses.get(self.address).map_or(&self.identity.collector, String::as_str)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { boot: self.settings.boot, boot_ms: self.clock.boot_ms(), wall_ms: self.clock.wall_ms() }
+    }
+
+    fn list_addresses(&mut self) {
+        let mut addresses = vec![self.settings.collector.clone().unwrap_or(self.identity.collector.clone())];
+        for text in &self.settings.collectors {
+            match post::address(text) {
+                Ok(address) if !addresses.contains(&address) => addresses.push(address),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "further collector address is left out"),
+            }
+        }
+        self.addresses = addresses;
+        self.address = 0;
+    }
+}

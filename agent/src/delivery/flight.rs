@@ -1,0 +1,248 @@
+//! Requests of a delivery: how each is made, and what its answer changes.
+
+use super::{Delivery, DeliveryError, Outcome};
+use crate::spool::{Lane, RefusedForEver, Selection};
+use crate::uplink::identity::{Identity, IdentityError, Key};
+use crate::uplink::post::{self, Answer, Poster};
+use crate::uplink::trust;
+use crate::uplink::{Command, Failure, Progress, Refusal};
+use serde_json::value::RawValue;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use tram_proto::ack::{Ack, Reason};
+use tram_proto::enroll::{Enrolled, RenewRequest};
+use tram_proto::id::{CatalogueId, Seq};
+use tram_proto::limits;
+use tram_proto::policy::Policy;
+use tram_proto::report::{BATCH_VERSION, Batch, Framed};
+
+/// Bytes of reports in one batch: what a link of 60 kbit/s carries within seconds once compressed.
+const BATCH_BYTES_MAX: usize = 256 << 10;
+/// Catalogues that the collector is remembered to have.
+const KNOWN_MAX: usize = 64;
+
+/// A request on its way.
+pub(super) type Errand = Pin<Box<dyn Future<Output = Landed> + Send>>;
+
+/// A request that was answered, or not.
+pub(super) enum Landed {
+    /// A batch.
+    Batch { answer: Answer, sent: Vec<(Seq, CatalogueId)> },
+    /// The policy.
+    Policy(Answer),
+    /// A renewal.
+    Renewal { answer: Answer, key: Key },
+}
+
+impl Delivery {
+    /// Sets off with what the uplink says, if anything.
+    pub(super) fn depart(&mut self) {
+        match self.uplink.next_command() {
+            Some(Command::Send { lane, reports_max }) => self.send(lane, reports_max),
+            Some(Command::FetchPolicy) => {
+                let fetched = self.poster.clone().fetch(self.url(post::POLICY));
+                self.flight = Some(Box::pin(async { Landed::Policy(fetched.await) }));
+            }
+            Some(Command::Renew) => self.ask_renewal(),
+            None => {}
+        }
+    }
+
+    fn send(&mut self, lane: Lane, reports_max: usize) {
+        let mut selection = self.spool.select(lane, reports_max, BATCH_BYTES_MAX, &self.known);
+        selection.anchors.retain(|anchor| anchor.boot != self.settings.boot);
+        if selection.reports.is_empty() {
+            return self.uplink.handle_nothing_to_send(self.spool.pending(), self.clock.monotonic());
+        }
+        let sent = selection.reports.iter().map(|held| (held.seq, held.catalogue)).collect();
+        let posted = self.poster.clone().post(self.url(post::REPORTS), self.body(selection));
+        self.flight = Some(Box::pin(async { Landed::Batch { answer: posted.await, sent } }));
+    }
+
+    fn body(&self, selection: Selection) -> Vec<u8> {
+        let raw = |bytes: &'_ [u8]| serde_json::from_slice::<&RawValue>(bytes).ok().map(RawValue::to_owned);
+        let raws: Vec<_> =
+            selection.reports.iter().filter_map(|held| Some((held.seq, raw(&held.bytes)?))).collect();
+        let figures = self.spool.figures();
+        let is_ordinary = figures.dropped == 0 && figures.refused == 0 && figures.pending <= raws.len() as u64;
+        let batch = Batch {
+            v: BATCH_VERSION,
+            agent: self.identity.agent,
+            spool: self.spool.id(),
+            floor: self.spool.floor(),
+            sent: self.moment(),
+            anchors: selection.anchors,
+            catalogues: selection.catalogues,
+            figures: (!is_ordinary).then_some(figures),
+            reports: raws.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
+        };
+        batch.encode()
+    }
+
+    fn ask_renewal(&mut self) {
+        let prepared = Key::generate("").and_then(|key| Ok((key.request()?, key)));
+        match prepared {
+            Ok((csr, key)) => {
+                let body = serde_json::to_vec(&RenewRequest { csr }).unwrap_or_default();
+                let posted = self.poster.clone().post(self.url(post::RENEW), body);
+                self.flight = Some(Box::pin(async { Landed::Renewal { answer: posted.await, key } }));
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot make a key for a new certificate");
+                self.fail(Failure::Unreachable, error.to_string());
+            }
+        }
+    }
+
+    /// Takes in an answer.
+    pub(super) fn apply(&mut self, landed: Landed) -> Option<Outcome> {
+        match landed {
+            Landed::Batch { answer, sent } => Some(self.apply_batch(&answer, &sent)),
+            Landed::Policy(answer) => Some(self.apply_policy(&answer)),
+            Landed::Renewal { answer, key } => Some(self.apply_renewal(&answer, &key)),
+        }
+    }
+
+    fn apply_batch(&mut self, answer: &Answer, sent: &[(Seq, CatalogueId)]) -> Outcome {
+        match answer.read::<Ack>() {
+            Ok(ack) => self.apply_ack(&ack, sent),
+            Err(Failure::Batch { .. }) => {
+                let was_single = sent.len() == 1;
+                if let (true, Some((seq, _))) = (was_single, sent.first()) {
+                    tracing::warn!(seq, why = answer.words(), "the collector cannot take a report; it is given up");
+                    self.spool.refuse(RefusedForEver { seq: *seq, reason: Reason::Malformed });
+                }
+                self.fail(Failure::Batch { was_single }, answer.words())
+            }
+            Err(failure) => self.fail(failure, answer.words()),
+        }
+    }
+
+    fn apply_ack(&mut self, ack: &Ack, sent: &[(Seq, CatalogueId)]) -> Outcome {
+        self.prove();
+        let boot_ms = self.clock.boot_ms();
+        self.time.set(ack.collector_ms, boot_ms);
+        let settled = self.spool.settle(ack, self.settings.boot, boot_ms);
+        let durable = sent.iter().filter(|(seq, _)| ack.durable.contains(*seq));
+        self.known.extend(durable.map(|(_, catalogue)| *catalogue));
+        ack.need_catalogues.iter().for_each(|id| {
+            self.known.remove(id);
+        });
+        if self.known.len() > KNOWN_MAX {
+            self.known.clear();
+        }
+        if ack.need_components {
+            self.assembler.ask_components();
+        }
+        if ack.new_spool {
+            self.start_anew();
+        }
+        let pause = ack.pause_ms.map(Duration::from_millis);
+        let pending = self.spool.pending();
+        let now = self.clock.monotonic();
+        self.uplink.handle_ack(Progress { settled, pending, policy: ack.policy, pause }, now);
+        self.check_renewal();
+        Outcome::Acked { settled, pending }
+    }
+
+    fn start_anew(&mut self) {
+        tracing::warn!(spool = %self.spool.id(), "the collector has other reports with this spool's numbers: it was copied; a new one begins");
+        self.assembler.ask_components();
+        if let Err(error) = self.spool.start_anew() {
+            tracing::error!(%error, "cannot begin a new spool");
+        }
+    }
+
+    fn apply_policy(&mut self, answer: &Answer) -> Outcome {
+        let policy = match answer.read::<Policy>() {
+            Ok(policy) => policy,
+            Err(failure) => return self.fail(failure, answer.words()),
+        };
+        let now = self.clock.monotonic();
+        if let Err(error) = policy.check() {
+            tracing::warn!(%error, version = policy.version, "policy is not followed");
+            self.uplink.handle_policy(policy.version, now);
+            return Outcome::Failed { failure: Failure::Unreachable, words: error.to_string() };
+        }
+        self.uplink.handle_policy(policy.version, now);
+        Outcome::Policy(policy)
+    }
+
+    fn apply_renewal(&mut self, answer: &Answer, key: &Key) -> Outcome {
+        let enrolled = match answer.read::<Enrolled>() {
+            Ok(enrolled) => enrolled,
+            Err(failure) => return self.fail(failure, answer.words()),
+        };
+        match self.take_renewed(enrolled, key) {
+            Ok(()) => {
+                self.uplink.handle_renewed(self.clock.monotonic());
+                Outcome::Renewed
+            }
+            Err(error) => {
+                tracing::error!(%error, "a new certificate cannot be used; the old one stays");
+                self.fail(Failure::Unreachable, error.to_string())
+            }
+        }
+    }
+
+    fn take_renewed(&mut self, enrolled: Enrolled, key: &Key) -> Result<(), DeliveryError> {
+        let old = &self.identity;
+        let renewed = key.identity(enrolled, old.collector.clone(), old.token_sha256.clone());
+        if renewed.agent != old.agent || renewed.ca_der()? != old.ca_der()? {
+            return Err(IdentityError::Unusable("renewed for another agent or by another authority".into()).into());
+        }
+        let poster = Poster::new(trust::enrolled(&renewed, self.time.clone())?)?;
+        self.store.save_next(&renewed)?;
+        (self.identity, self.poster, self.is_unproven) = (renewed, poster, true);
+        Ok(())
+    }
+
+    /// The collector has answered as to a known agent: a renewed certificate works.
+    fn prove(&mut self) {
+        if std::mem::take(&mut self.is_unproven)
+            && let Err(error) = self.store.promote()
+        {
+            tracing::error!(%error, "cannot put the renewed identity in the old one's place");
+            self.is_unproven = true;
+        }
+    }
+
+    /// The collector refuses the renewed certificate outright: back to the old one.
+    fn go_back(&mut self) -> Result<(), DeliveryError> {
+        let old: Identity = self.store.current()?.ok_or(DeliveryError::NotEnrolled)?;
+        self.poster = Poster::new(trust::enrolled(&old, self.time.clone())?)?;
+        self.store.discard_next()?;
+        (self.identity, self.is_unproven) = (old, false);
+        Ok(())
+    }
+
+    fn fail(&mut self, failure: Failure, words: String) -> Outcome {
+        let refuses = matches!(failure, Failure::Refused(Refusal::Unknown | Refusal::WrongAgent | Refusal::Revoked));
+        if self.is_unproven && refuses
+            && let Err(error) = self.go_back()
+        {
+            tracing::error!(%error, "cannot go back to the old certificate");
+        }
+        if failure == Failure::Unreachable && !self.addresses.is_empty() {
+            self.address = (self.address + 1) % self.addresses.len();
+        }
+        self.uplink.handle_failure(failure, self.spool.pending(), self.clock.monotonic());
+        Outcome::Failed { failure, words }
+    }
+
+    /// Asks for a new certificate when a third of this one's life is left.
+    pub(super) fn check_renewal(&mut self) {
+        match self.identity.should_renew(self.time.now_ms()) {
+            Ok(true) if !self.is_unproven => self.uplink.handle_renewal_due(self.clock.monotonic()),
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "own certificate cannot be read"),
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.address())
+    }
+}
+
+const _: () = assert!(BATCH_BYTES_MAX + limits::REPORT_BYTES_MAX <= limits::DECODED_BYTES_MAX);

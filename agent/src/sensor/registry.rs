@@ -1,0 +1,115 @@
+//! The table of sensors: names, constructors, and what of them can be set. A new sensor is one line here.
+//! Knows nothing of how a configuration is written down.
+
+use crate::sensor::Sensor;
+use crate::sensor::globs::Globs;
+use crate::sensor::{clock, cpu, disk, filesystem, memory, network, temperature, uptime};
+
+/// What can be set of the sensors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SensorConfig {
+    /// Names of sensors that are not read.
+    pub disabled: Vec<String>,
+    /// Types of file systems left out, `/` excepted; default [`filesystem::TYPES_EXCLUDED`].
+    pub filesystem_types_excluded: Globs,
+    /// Mount points left out, `/` excepted; default [`filesystem::MOUNT_POINTS_EXCLUDED`].
+    pub mount_points_excluded: Globs,
+    /// Block devices left out; default [`disk::DISKS_EXCLUDED`].
+    pub disks_excluded: Globs,
+    /// Network interfaces left out; default [`network::INTERFACES_EXCLUDED`].
+    pub interfaces_excluded: Globs,
+    /// Whether the boot before this one ended without a shutdown; none: not known.
+    pub boot_unclean: Option<bool>,
+}
+
+impl Default for SensorConfig {
+    fn default() -> Self {
+        Self {
+            disabled: vec![],
+            filesystem_types_excluded: Globs::known(filesystem::TYPES_EXCLUDED),
+            mount_points_excluded: Globs::known(filesystem::MOUNT_POINTS_EXCLUDED),
+            disks_excluded: Globs::known(disk::DISKS_EXCLUDED),
+            interfaces_excluded: Globs::known(network::INTERFACES_EXCLUDED),
+            boot_unclean: None,
+        }
+    }
+}
+
+/// A name that no sensor has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no sensor {name:?}; known are {}", names().collect::<Vec<_>>().join(", "))]
+pub struct UnknownSensor {
+    /// The name.
+    pub name: String,
+}
+
+type Constructor = fn(&SensorConfig) -> Box<dyn Sensor>;
+
+const TABLE: &[(&str, Constructor)] = &[
+    ("cpu", |_| Box::new(cpu::Cpu::default())),
+    ("memory", |_| Box::new(memory::Memory)),
+    ("filesystem", |config| {
+        let (types, points) = (&config.filesystem_types_excluded, &config.mount_points_excluded);
+        Box::new(filesystem::Filesystem::new(types.clone(), points.clone()))
+    }),
+    ("disk", |config| Box::new(disk::Disk::new(config.disks_excluded.clone()))),
+    ("network", |config| Box::new(network::Network::new(config.interfaces_excluded.clone()))),
+    ("temperature", |_| Box::new(temperature::Temperature)),
+    ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
+    ("clock", |_| Box::new(clock::Clock)),
+];
+
+/// Names of all sensors, in the order they are read.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|(name, _)| *name)
+}
+
+/// Whether each name is a sensor's: for lists in a configuration.
+pub fn check<T: AsRef<str>>(wanted: &[T]) -> Result<(), UnknownSensor> {
+    let unknown = wanted.iter().map(AsRef::as_ref).find(|name| !names().any(|known| known == *name));
+    unknown.map_or(Ok(()), |name| Err(UnknownSensor { name: name.to_owned() }))
+}
+
+/// All sensors that are not disabled.
+pub fn all(config: &SensorConfig) -> Vec<Box<dyn Sensor>> {
+    let enabled = |name: &str| !config.disabled.iter().any(|disabled| disabled == name);
+    TABLE.iter().filter(|(name, _)| enabled(name)).map(|(_, constructor)| constructor(config)).collect()
+}
+
+/// The sensors named, disabled or not, each once.
+pub fn select<T: AsRef<str>>(
+    config: &SensorConfig,
+    wanted: &[T],
+) -> Result<Vec<Box<dyn Sensor>>, UnknownSensor> {
+    check(wanted)?;
+    let asked = |name: &str| wanted.iter().any(|wanted| wanted.as_ref() == name);
+    Ok(TABLE.iter().filter(|(name, _)| asked(name)).map(|(_, constructor)| constructor(config)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sensor_has_the_name_of_its_line() {
+        let built: Vec<&str> = all(&SensorConfig::default()).iter().map(|sensor| sensor.name()).collect();
+        assert_eq!(built, names().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn sensors_are_disabled_and_selected_by_name() {
+        let config = SensorConfig { disabled: vec!["disk".into()], ..SensorConfig::default() };
+        assert!(!all(&config).iter().any(|sensor| sensor.name() == "disk"));
+        let chosen = select(&config, &["uptime", "cpu", "cpu", "disk"]).unwrap();
+        assert_eq!(chosen.iter().map(|sensor| sensor.name()).collect::<Vec<_>>(), ["cpu", "disk", "uptime"]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_lists_the_known() {
+        let error = select(&SensorConfig::default(), &["cpu", "smart"]).err().unwrap().to_string();
+        assert_eq!(
+            error,
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, network, temperature, uptime, clock"
+        );
+    }
+}

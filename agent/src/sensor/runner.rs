@@ -1,0 +1,334 @@
+//! Reads sensors without ever being held up by one: each read has its sensor's deadline, and happens on a thread that
+//! can be left behind. Knows nothing of what sensors read.
+//!
+//! One worker thread reads all sensors in turn. When a read takes longer than [`PATIENCE`] the worker is left with it
+//! and another takes over the rest, so that a round lasts as long as its slowest sensor. A sensor whose read still runs
+//! is not started again: at most one thread per sensor can hang. Nothing joins a thread, so shutdown waits for none.
+
+use crate::sensor::sample::{SCALE_DURATION, SCALE_WHOLE, gauge};
+use crate::sensor::{NoData, Paths, Reading, Sample, Sensor};
+use std::sync::{Arc, mpsc as blocking};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tram_proto::component::{Component, State};
+use tram_proto::sample as names;
+
+/// A read that takes longer costs another thread.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// No deadline is longer: a round must end.
+const DEADLINE_MAX: Duration = Duration::from_secs(5);
+/// What reading a sensor needs.
+const STACK_BYTES: usize = 256 << 10;
+
+/// What a sensor's last read came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SensorState {
+    /// Read, or found that the host has none.
+    Read,
+    /// Could not be read.
+    Failed,
+    /// Missed its deadline.
+    Stale,
+}
+
+impl SensorState {
+    /// The number that `tram.sensor.state` carries.
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Read => 0,
+            Self::Failed => 1,
+            Self::Stale => 2,
+        }
+    }
+}
+
+/// What one sensor came to in a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SensorReport {
+    /// The sensor.
+    pub name: &'static str,
+    /// What its read came to.
+    pub state: SensorState,
+    /// What the read took; for a stale one, how long it has been running.
+    pub took: Duration,
+    /// Why it failed or is stale; empty otherwise.
+    pub why: String,
+}
+
+/// What one round found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Round {
+    /// Values of all sensors, then `tram.sensor.duration` and `tram.sensor.state` of each. A sensor that failed, is
+    /// stale or not due keeps its places without values, so that a report's shape does not change with it.
+    pub samples: Vec<Sample>,
+    /// The complete set of parts. Those of a sensor that failed or is stale are `unknown`, with the reason.
+    pub components: Vec<Component>,
+    /// One for each sensor that was due.
+    pub sensors: Vec<SensorReport>,
+}
+
+/// Owns the sensors and the threads that read them.
+pub struct Runner {
+    slots: Vec<Slot>,
+    paths: Arc<Paths>,
+    clock: fn() -> Instant,
+    idle: Option<Worker>,
+    done: mpsc::UnboundedReceiver<Done>,
+    /// Cloned into each worker; at most one message per sensor is ever under way.
+    sender: mpsc::UnboundedSender<Done>,
+}
+
+struct Slot {
+    name: &'static str,
+    deadline: Duration,
+    interval: Option<Duration>,
+    /// None while a worker has it.
+    sensor: Option<Box<dyn Sensor>>,
+    started: Option<Instant>,
+    last: Reading,
+    state: SensorState,
+}
+
+struct Job {
+    place: usize,
+    sensor: Box<dyn Sensor>,
+}
+
+struct Done {
+    place: usize,
+    sensor: Box<dyn Sensor>,
+    result: Result<Reading, NoData>,
+    took: Duration,
+}
+
+struct Worker(blocking::SyncSender<Job>);
+
+impl Runner {
+    /// Over these sensors and sources; `clock` measures what reads take.
+    pub fn new(sensors: Vec<Box<dyn Sensor>>, paths: Paths, clock: fn() -> Instant) -> Self {
+        let slot = |sensor: Box<dyn Sensor>| Slot {
+            name: sensor.name(),
+            deadline: sensor.deadline().min(DEADLINE_MAX),
+            interval: sensor.interval(),
+            sensor: Some(sensor),
+            started: None,
+            last: Reading::default(),
+            state: SensorState::Read,
+        };
+        let (sender, done) = mpsc::unbounded_channel();
+        let slots = sensors.into_iter().map(slot).collect();
+        Self { slots, paths: Arc::new(paths), clock, idle: None, done, sender }
+    }
+
+    /// Reads the sensors that are due. Ends when all have answered or missed their deadlines.
+    pub async fn round(&mut self, now: Instant) -> Round {
+        self.take_back_late();
+        let mut reports: Vec<Option<SensorReport>> = self.slots.iter().map(|_| None).collect();
+        for place in 0..self.slots.len() {
+            if self.is_due(place, now) && self.start(place, now) {
+                self.wait(&mut reports, Some(place), PATIENCE).await;
+            }
+        }
+        // Sensors slower than the patience run side by side by now; each has its own deadline.
+        while let Some(left) = self.next_deadline(&reports, now) {
+            self.wait(&mut reports, None, left).await;
+        }
+        self.conclude(reports, now)
+    }
+
+    /// A read that has ended after its round: the sensor is back, its old values are of no use.
+    fn take_back_late(&mut self) {
+        while let Ok(done) = self.done.try_recv() {
+            if let Some(slot) = self.slots.get_mut(done.place) {
+                slot.sensor = Some(done.sensor);
+                slot.started = None;
+            }
+        }
+    }
+
+    fn is_due(&self, place: usize, now: Instant) -> bool {
+        self.slots.get(place).is_some_and(|slot| {
+            let rested = |interval| slot.started.is_none_or(|started| now >= started + interval);
+            slot.sensor.is_some() && slot.interval.is_none_or(rested)
+        })
+    }
+
+    fn start(&mut self, place: usize, now: Instant) -> bool {
+        let Some(slot) = self.slots.get_mut(place) else { return false };
+        let Some(sensor) = slot.sensor.take() else { return false };
+        slot.started = Some(now);
+        let mut job = Job { place, sensor };
+        if let Some(worker) = self.idle.take() {
+            match worker.0.send(job) {
+                Ok(()) => {
+                    self.idle = Some(worker);
+                    return true;
+                }
+                Err(blocking::SendError(back)) => job = back,
+            }
+        }
+        match spawn(Arc::clone(&self.paths), self.sender.clone(), self.clock) {
+            Ok(worker) => {
+                // The channel has room for one job and its reader has just been made.
+                let sent = worker.0.send(job).is_ok();
+                self.idle = Some(worker);
+                sent
+            }
+            Err(error) => {
+                tracing::warn!(sensor = slot.name, %error, "no thread to read a sensor on");
+                slot.sensor = Some(job.sensor);
+                false
+            }
+        }
+    }
+
+    /// Takes in what comes until the sensor in question has answered, or any has when none is in question. A worker
+    /// that has not answered in time is left with its read.
+    async fn wait(&mut self, reports: &mut [Option<SensorReport>], place: Option<usize>, patience: Duration) {
+        let mut expiry = std::pin::pin!(tokio::time::sleep(patience));
+        loop {
+            let done = tokio::select! {
+                biased;
+                done = self.done.recv() => done,
+                () = &mut expiry => break,
+            };
+            let Some(done) = done else { break };
+            let answered = done.place;
+            self.take_in(reports, done);
+            if place.is_none_or(|place| place == answered) {
+                return;
+            }
+        }
+        if place.is_some() {
+            self.idle = None;
+        }
+    }
+
+    fn take_in(&mut self, reports: &mut [Option<SensorReport>], done: Done) {
+        let (Some(slot), Some(report)) = (self.slots.get_mut(done.place), reports.get_mut(done.place)) else {
+            return;
+        };
+        slot.sensor = Some(done.sensor);
+        let (state, why) = match done.result {
+            Ok(reading) => {
+                slot.last = reading;
+                (SensorState::Read, String::new())
+            }
+            Err(NoData::Absent) => {
+                slot.last = Reading::default();
+                (SensorState::Read, String::new())
+            }
+            Err(error @ (NoData::Unreadable { .. } | NoData::Malformed { .. })) => {
+                (SensorState::Failed, error.to_string())
+            }
+        };
+        *report = Some(SensorReport { name: slot.name, state, took: done.took, why });
+    }
+
+    /// Time left for the sensor of this round that may take longest; none when all have answered or run out of time.
+    fn next_deadline(&self, reports: &[Option<SensorReport>], now: Instant) -> Option<Duration> {
+        let passed = (self.clock)().saturating_duration_since(now);
+        let running = |(slot, report): (&Slot, &Option<SensorReport>)| {
+            let this_round = slot.sensor.is_none() && slot.started == Some(now) && report.is_none();
+            slot.deadline.checked_sub(passed).filter(|left| this_round && !left.is_zero())
+        };
+        self.slots.iter().zip(reports).filter_map(running).max()
+    }
+
+    fn conclude(&mut self, reports: Vec<Option<SensorReport>>, now: Instant) -> Round {
+        let mut round = Round::default();
+        for (slot, report) in self.slots.iter_mut().zip(reports) {
+            let report = report.or_else(|| slot.stale(now));
+            let read = report.as_ref().is_some_and(|report| report.state == SensorState::Read);
+            if read {
+                round.samples.extend(slot.last.samples.iter().cloned());
+            } else {
+                round
+                    .samples
+                    .extend(slot.last.samples.iter().map(|sample| Sample { value: None, ..sample.clone() }));
+            }
+            round.components.extend(slot.components(report.as_ref()));
+            if let Some(report) = report {
+                slot.note(&report);
+                round.sensors.push(report);
+            }
+        }
+        for slot in &self.slots {
+            let report = round.sensors.iter().find(|report| report.name == slot.name);
+            round.samples.extend(own_samples(slot.name, report));
+        }
+        round
+    }
+}
+
+impl Slot {
+    /// A sensor that a worker still has; none for one that is merely not due.
+    fn stale(&self, now: Instant) -> Option<SensorReport> {
+        let running = self.sensor.is_none();
+        let took = self.started.map_or(self.deadline, |started| now.saturating_duration_since(started));
+        let took = took.max(self.deadline);
+        let why = format!("no answer within {} s", self.deadline.as_secs_f64());
+        running.then_some(SensorReport { name: self.name, state: SensorState::Stale, took, why })
+    }
+
+    fn components(&self, report: Option<&SensorReport>) -> Vec<Component> {
+        let reason = match report.map(|report| report.state) {
+            None | Some(SensorState::Read) => return self.last.components.clone(),
+            Some(SensorState::Failed) => "cannot read",
+            Some(SensorState::Stale) => "no answer",
+        };
+        let unknown = |part: &Component| Component {
+            state: State::Unknown,
+            reasons: vec![reason.to_owned()],
+            ..part.clone()
+        };
+        self.last.components.iter().map(unknown).collect()
+    }
+
+    fn note(&mut self, report: &SensorReport) {
+        if report.state != self.state {
+            match report.state {
+                SensorState::Read => tracing::info!(sensor = self.name, "sensor is read again"),
+                SensorState::Failed | SensorState::Stale => {
+                    tracing::info!(sensor = self.name, why = report.why, "sensor gives no values");
+                }
+            }
+        }
+        self.state = report.state;
+    }
+}
+
+/// The sensor's own two samples; without values when it was not due.
+fn own_samples(name: &str, report: Option<&SensorReport>) -> [Sample; 2] {
+    let attributes = [(names::SENSOR, name)];
+    let took_s = report.map(|report| report.took.as_secs_f64());
+    let state = report.map(|report| report.state.code() as f64);
+    [
+        gauge(names::SENSOR_DURATION, "s", SCALE_DURATION, &attributes, took_s),
+        gauge(names::SENSOR_STATE, "1", SCALE_WHOLE, &attributes, state),
+    ]
+}
+
+/// The worker ends when the runner lets go of its channel.
+fn spawn(
+    paths: Arc<Paths>,
+    done: mpsc::UnboundedSender<Done>,
+    clock: fn() -> Instant,
+) -> std::io::Result<Worker> {
+    let (sender, jobs) = blocking::sync_channel::<Job>(1);
+    let work = move || {
+        for Job { place, mut sensor } in jobs {
+            let started = clock();
+            let result = sensor.read(&paths);
+            let took = clock().saturating_duration_since(started);
+            if done.send(Done { place, sensor, result, took }).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("sensors".into()).stack_size(STACK_BYTES).spawn(work)?;
+    Ok(Worker(sender))
+}
+
+#[cfg(test)]
+mod tests;

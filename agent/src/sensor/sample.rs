@@ -1,0 +1,72 @@
+//! Builds samples, so that each sensor says only what its values are. Knows nothing of where they come from.
+
+use crate::sensor::Sample;
+use tram_proto::catalogue::{Attributes, Column, Kind};
+use tram_proto::limits;
+
+/// Decimal digits of shares of one.
+pub const SCALE_FRACTION: u8 = 4;
+/// Decimal digits of seconds: milliseconds.
+pub const SCALE_SECONDS: u8 = 3;
+/// Decimal digits of what a read took: most take a few tenths of a millisecond.
+pub const SCALE_DURATION: u8 = 4;
+/// Decimal digits of degrees Celsius.
+pub const SCALE_CELSIUS: u8 = 1;
+/// Decimal digits of load averages.
+pub const SCALE_LOAD: u8 = 2;
+/// Whole numbers: bytes, counts, codes.
+pub const SCALE_WHOLE: u8 = 0;
+
+/// Attributes of one sample, as sensors write them.
+pub type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// A level.
+pub fn gauge(name: &str, unit: &str, scale: u8, attributes: Pairs<'_>, value: Option<f64>) -> Sample {
+    sample(name, unit, scale, Kind::Gauge, attributes, value)
+}
+
+/// A running total.
+pub fn counter(name: &str, unit: &str, scale: u8, attributes: Pairs<'_>, value: Option<f64>) -> Sample {
+    sample(name, unit, scale, Kind::Counter, attributes, value)
+}
+
+/// Text from the host, cut at a character's edge to what the wire carries, control characters replaced.
+pub fn clean(text: &str) -> String {
+    let mut cut = text.len().min(limits::TEXT_BYTES_MAX);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    text.chars()
+        .scan(0, |bytes, character| {
+            *bytes += character.len_utf8();
+            (*bytes <= cut).then_some(if character.is_control() { ' ' } else { character })
+        })
+        .collect()
+}
+
+fn sample(
+    name: &str,
+    unit: &str,
+    scale: u8,
+    kind: Kind,
+    attributes: Pairs<'_>,
+    value: Option<f64>,
+) -> Sample {
+    let attributes: Attributes =
+        attributes.iter().map(|(key, value)| ((*key).to_owned(), clean(value))).collect();
+    let column = Column { name: name.to_owned(), attributes, unit: unit.to_owned(), scale, kind };
+    Sample { column, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_between_characters_and_loses_its_control_characters() {
+        assert_eq!(clean("a\nb\u{0}c"), "a b c");
+        let long = clean(&"ạ".repeat(1_000));
+        assert!(long.len() <= limits::TEXT_BYTES_MAX && long.len() > limits::TEXT_BYTES_MAX - 3);
+        assert!(long.chars().all(|character| character == 'ạ'));
+    }
+}

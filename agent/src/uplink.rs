@@ -1,0 +1,352 @@
+//! When to send what, and what to do with each answer: a state machine without sockets. Pure: `now` comes in, commands
+//! come out. It never sees a report; it only counts those that wait.
+//!
+//! Two lanes share one request in flight: the newest reports at every interval, history whenever something older waits.
+//! Every failure is resent, because an answer that was lost may still have been a yes.
+
+use crate::spool::Lane;
+use std::time::{Duration, Instant};
+
+pub mod identity;
+pub mod post;
+pub mod trust;
+#[cfg(test)]
+mod tests;
+
+/// First pause after a failure; it doubles with each further one.
+const BACKOFF_MIN: Duration = Duration::from_secs(2);
+/// Longest pause while the collector cannot be reached: also how late history may begin after it is back.
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// Longest pause that the collector may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+/// Pause while the collector refuses this agent as such: a person has to act.
+const REFUSED_PAUSE: Duration = Duration::from_secs(300);
+/// Pause before a policy or a certificate is asked for again after a failure.
+const ERRAND_PAUSE: Duration = Duration::from_secs(300);
+/// Reports in the first batch after a failure: the current state, quick even on a slow link.
+const LIVE_REPORTS: usize = 16;
+/// Reports in a batch of history, at least and at most; in between it follows what the link can carry.
+const HISTORY_REPORTS: (usize, usize) = (16, 512);
+/// A report that comes this much before a send is due takes it along.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// What to do next. Each is answered by exactly one `handle_*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Send a batch: answered by [`Uplink::handle_ack`] or [`Uplink::handle_failure`].
+    Send {
+        /// Which reports.
+        lane: Lane,
+        /// How many at most.
+        reports_max: usize,
+    },
+    /// Fetch the policy: answered by [`Uplink::handle_policy`] or [`Uplink::handle_failure`].
+    FetchPolicy,
+    /// Renew the certificate: answered by [`Uplink::handle_renewed`] or [`Uplink::handle_failure`].
+    Renew,
+}
+
+/// What an ack came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Reports that it settled.
+    pub settled: u64,
+    /// Reports that still wait.
+    pub pending: u64,
+    /// Version of the policy in force.
+    pub policy: u64,
+    /// Pause that the collector asks for before more history.
+    pub pause: Option<Duration>,
+}
+
+/// Why a request came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// No answer, or one that is not the collector's.
+    Unreachable,
+    /// The collector asks to come back later.
+    Busy {
+        /// When, if it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The certificate has expired: renewing is all that it is good for.
+    Expired,
+    /// The batch as a whole was refused: it may be too large, or one report spoils it.
+    Batch {
+        /// Whether it held a single report, which is now given up.
+        was_single: bool,
+    },
+    /// This agent is refused until a person acts.
+    Refused(Refusal),
+}
+
+/// Why an agent is refused as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its certificate was revoked.
+    Revoked,
+    /// The collector does not know it, or keeps it in quarantine until an operator accepts it.
+    Unknown,
+    /// Its certificate was replaced by a newer one: this is a copy of the agent.
+    Clone,
+    /// It is not the agent that its certificate names.
+    WrongAgent,
+}
+
+/// How things stand with the collector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// Nothing was tried yet.
+    #[default]
+    Untried,
+    /// The last request was answered.
+    Fine,
+    /// The last one failed in this way.
+    Failing(Failure),
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub struct Uplink {
+    send_interval: Duration,
+    now: Instant,
+    in_flight: Option<Command>,
+    /// Reports that wait, as far as known.
+    pending: u64,
+    /// Of them, those that were there at the last ack and are not settled: history.
+    backlog: u64,
+    next_live: Instant,
+    next_history: Instant,
+    blocked_until: Instant,
+    failures: u32,
+    history_reports: usize,
+    policy_held: u64,
+    policy_wanted: bool,
+    renewal_due: bool,
+    next_errand: Instant,
+    standing: Standing,
+    noise: u64,
+}
+
+impl Uplink {
+    /// A machine whose first send is due at once. `seed` makes pauses differ between agents.
+    pub fn new(send_interval: Duration, policy_held: u64, seed: u64, now: Instant) -> Self {
+        Self {
+            send_interval,
+            now,
+            in_flight: None,
+            pending: 0,
+            backlog: 0,
+            next_live: now,
+            next_history: now,
+            blocked_until: now,
+            failures: 0,
+            history_reports: HISTORY_REPORTS.0 * 4,
+            policy_held,
+            policy_wanted: false,
+            renewal_due: false,
+            next_errand: now,
+            standing: Standing::Untried,
+            noise: seed,
+        }
+    }
+
+    /// How things stand.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Failures since the last answer.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// The spool holds `pending` reports: one was added, or it was just opened.
+    pub fn handle_report(&mut self, pending: u64, now: Instant) {
+        self.now = now;
+        self.pending = pending;
+        if self.next_live <= now + SLACK {
+            self.next_live = now;
+        }
+    }
+
+    /// The policy asks for another interval.
+    pub fn handle_interval(&mut self, send_interval: Duration, now: Instant) {
+        self.now = now;
+        self.next_live = self.next_live.min(now + send_interval);
+        self.send_interval = send_interval;
+    }
+
+    /// The certificate should be renewed.
+    pub fn handle_renewal_due(&mut self, now: Instant) {
+        self.now = now;
+        self.renewal_due = true;
+    }
+
+    /// What waits is worth sending before its time.
+    pub fn handle_urgent(&mut self, now: Instant) {
+        self.now = now;
+        self.next_live = now;
+    }
+
+    /// The agent is about to stop: one more send, now.
+    pub fn handle_flush(&mut self, now: Instant) {
+        self.now = now;
+        self.next_live = now;
+        self.blocked_until = now;
+        self.backlog = 0;
+    }
+
+    /// A batch was answered.
+    pub fn handle_ack(&mut self, progress: Progress, now: Instant) {
+        let lane = self.land(now);
+        self.pending = progress.pending;
+        self.backlog = progress.pending;
+        self.policy_wanted = progress.policy != self.policy_held;
+        if progress.settled == 0 {
+            // Nothing of it was taken: asking again at once would only repeat that.
+            return self.back_off(None);
+        }
+        self.succeed();
+        if lane == Some(Lane::Live) {
+            self.next_live = now + self.send_interval;
+        } else {
+            self.history_reports = (self.history_reports * 2).min(HISTORY_REPORTS.1);
+        }
+        self.next_history = now + progress.pause.unwrap_or_default().min(RETRY_AFTER_MAX);
+    }
+
+    /// There was nothing to send after all; `pending` reports wait.
+    pub fn handle_nothing_to_send(&mut self, pending: u64, now: Instant) {
+        self.land(now);
+        self.pending = pending;
+        self.backlog = 0;
+        self.next_live = now + self.send_interval;
+    }
+
+    /// The policy has come; `version` is what it says of itself.
+    pub fn handle_policy(&mut self, version: u64, now: Instant) {
+        self.land(now);
+        self.succeed();
+        self.policy_held = version;
+        self.policy_wanted = false;
+        self.next_errand = now + ERRAND_PAUSE;
+    }
+
+    /// The certificate was renewed.
+    pub fn handle_renewed(&mut self, now: Instant) {
+        self.land(now);
+        self.succeed();
+        self.renewal_due = false;
+        self.next_errand = now;
+    }
+
+    /// What was commanded came to nothing; `pending` reports wait.
+    pub fn handle_failure(&mut self, failure: Failure, pending: u64, now: Instant) {
+        let command = self.in_flight;
+        let lane = self.land(now);
+        self.pending = pending;
+        self.standing = Standing::Failing(failure);
+        if matches!(command, Some(Command::FetchPolicy | Command::Renew)) {
+            self.next_errand = now + self.jittered(ERRAND_PAUSE);
+        }
+        if lane == Some(Lane::History) {
+            self.history_reports = (self.history_reports / 2).max(HISTORY_REPORTS.0);
+        }
+        match failure {
+            Failure::Unreachable => self.back_off(None),
+            Failure::Busy { retry_after } => self.back_off(retry_after),
+            Failure::Refused(_) => self.back_off(Some(REFUSED_PAUSE)),
+            Failure::Batch { was_single: true } => self.back_off(None),
+            Failure::Batch { was_single: false } => {
+                self.back_off(None);
+                self.history_reports = 1;
+            }
+            Failure::Expired if command == Some(Command::Renew) => self.back_off(Some(REFUSED_PAUSE)),
+            Failure::Expired => {
+                self.renewal_due = true;
+                self.next_errand = now;
+            }
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// When to call [`Self::handle_timeout`] next; none while a command is in flight or nothing is due ever.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.in_flight.is_some() {
+            return None;
+        }
+        let errand = (self.renewal_due || self.policy_wanted).then_some(self.next_errand);
+        let live = (self.pending > 0).then_some(self.next_live);
+        let history = (self.backlog > 0).then_some(self.next_history);
+        let due = [errand, live, history].into_iter().flatten().min()?;
+        Some(due.max(self.blocked_until))
+    }
+
+    /// What to do now.
+    pub fn next_command(&mut self) -> Option<Command> {
+        if self.in_flight.is_some() || self.now < self.blocked_until {
+            return None;
+        }
+        let errands_due = self.now >= self.next_errand;
+        let is_live_due = self.pending > 0 && self.now >= self.next_live;
+        let is_history_due = self.backlog > 0 && self.now >= self.next_history;
+        let single = matches!(self.standing, Standing::Failing(Failure::Batch { .. }));
+        self.in_flight = if self.renewal_due && errands_due {
+            Some(Command::Renew)
+        } else if is_live_due {
+            let reports_max = if single { self.history_reports } else { LIVE_REPORTS };
+            Some(Command::Send { lane: Lane::Live, reports_max })
+        } else if self.policy_wanted && errands_due {
+            Some(Command::FetchPolicy)
+        } else if is_history_due {
+            Some(Command::Send { lane: Lane::History, reports_max: self.history_reports })
+        } else {
+            None
+        };
+        self.in_flight
+    }
+
+    /// Whether a command is being carried out.
+    pub fn is_busy(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    fn land(&mut self, now: Instant) -> Option<Lane> {
+        self.now = now;
+        match self.in_flight.take() {
+            Some(Command::Send { lane, .. }) => Some(lane),
+            Some(Command::FetchPolicy | Command::Renew) | None => None,
+        }
+    }
+
+    fn succeed(&mut self) {
+        self.failures = 0;
+        self.blocked_until = self.now;
+        self.standing = Standing::Fine;
+    }
+
+    /// Nothing is sent for a while: as long as the collector asks, but at least what the failures so far demand.
+    fn back_off(&mut self, asked: Option<Duration>) {
+        let doubled = BACKOFF_MIN * 2_u32.saturating_pow(self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        let pause = self.jittered(doubled.min(BACKOFF_MAX)).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
+        let pause = if asked.is_some() { pause + self.jittered(pause) / 10 } else { pause };
+        self.blocked_until = self.now + pause;
+    }
+
+    /// Between half and the whole of a duration.
+    fn jittered(&mut self, whole: Duration) -> Duration {
+        // SplitMix64: small, seeded, good enough to spread reconnects.
+        self.noise = self.noise.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.noise;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let share = ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64;
+        whole.mul_f64(0.5 + share / 2.0)
+    }
+}

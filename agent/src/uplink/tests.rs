@@ -1,0 +1,1 @@
+//! The uplink under all sorts of answers.

@@ -1,0 +1,180 @@
+//! Installing an agent from the collector itself: the script, the packages and the authority's certificate.
+//!
+//! Trust comes with the printed command: it carries the SHA-256 of the script, the script that of each package, and the
+//! token that of the authority. So fetching without trusting anything is safe: nothing runs before its hash is checked.
+
+use crate::api::error::ApiError;
+use crate::api::state::{State, blocking};
+use crate::config::Public;
+use axum::body::Body;
+use axum::extract::Path as UrlPath;
+use axum::http::{HeaderName, HeaderValue, header};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// What a package's file name starts with; the processor's name, as `uname -m` gives it, follows.
+const PACKAGE_PREFIX: &str = "tram-agent-";
+/// Packages that are served, at most.
+const PACKAGES_MAX: usize = 16;
+/// A package that is larger is none.
+const PACKAGE_BYTES_MAX: u64 = 64 << 20;
+/// The script's fixed part.
+const SCRIPT: &str = include_str!("install/install.sh");
+/// The unit that keeps an agent running.
+const UNIT: &str = include_str!("../../../deploy/systemd/tram-agent.service");
+
+/// An agent's program for one kind of processor, in memory, so that what is served is what was hashed.
+#[derive(Debug, Clone)]
+struct Package {
+    modified: SystemTime,
+    bytes: axum::body::Bytes,
+    sha256: String,
+}
+
+/// How agents are installed.
+#[derive(Debug)]
+pub struct Installer {
+    dir: Option<PathBuf>,
+    collector: String,
+    source: String,
+    ca_pem: String,
+    ca_sha256: [u8; 32],
+    packages: Mutex<BTreeMap<String, Package>>,
+}
+
+impl Installer {
+    /// Serves packages from a folder, for a collector that is reached by these names and ports.
+    pub fn new(dir: Option<&Path>, public: &Public, ca_pem: &str, ca_sha256: [u8; 32]) -> Self {
+        let name = public.names.first().map_or("localhost", String::as_str);
+        let host = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+        Self {
+            dir: dir.map(Path::to_owned),
+            collector: format!("https://{host}:{}", public.agents_port),
+            source: format!("https://{host}:{}/install", public.operators_port),
+            ca_pem: ca_pem.to_owned(),
+            ca_sha256,
+            packages: Mutex::default(),
+        }
+    }
+
+    /// SHA-256 of the authority's certificate: what tokens pin.
+    pub const fn ca_sha256(&self) -> [u8; 32] {
+        self.ca_sha256
+    }
+
+    /// The one line that installs and enrols an agent; none while there is no package. Blocks: reads packages.
+    pub fn command(&self, token: &str) -> Option<String> {
+        let script = self.script()?;
+        let hash = hex(&Sha256::digest(script.as_bytes()));
+        let source = &self.source;
+        Some(format!(
+            "f=$(mktemp) && curl -fsSko \"$f\" '{source}/install.sh' && echo \"{hash}  $f\" | sha256sum -c --quiet \
+             && $([ \"$(id -u)\" = 0 ] || echo sudo) sh \"$f\" '{token}'"
+        ))
+    }
+
+    /// The address of the agents' listener, as agents are told it.
+    pub fn collector(&self) -> &str {
+        &self.collector
+    }
+
+    /// The script; none while there is no package. Blocks: reads packages.
+    pub fn script(&self) -> Option<String> {
+        let packages = self.packages();
+        if packages.is_empty() {
+            return None;
+        }
+        let mut cases = String::new();
+        for (name, package) in &packages {
+            let processor = name.trim_start_matches(PACKAGE_PREFIX);
+            let aliases = match processor {
+                "x86_64" => "x86_64 | amd64",
+                "aarch64" => "aarch64 | arm64",
+                other => other,
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(cases, "  {aliases}) package='{name}' sum='{}' ;;", package.sha256);
+        }
+        let script = SCRIPT.replace("@COLLECTOR@", &self.collector).replace("@SOURCE@", &self.source);
+        Some(script.replace("@CASES@\n", &cases).replace("@UNIT@\n", UNIT))
+    }
+
+    /// The packages in the folder as they are now; what has not changed is not read again.
+    fn packages(&self) -> BTreeMap<String, Package> {
+        let mut known = self.packages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = BTreeMap::new();
+        for (name, path) in self.dir.iter().flat_map(|dir| package_files(dir)).take(PACKAGES_MAX) {
+            match read(&path, known.get(&name)) {
+                Ok(package) => drop(found.insert(name, package)),
+                Err(error) => tracing::warn!(path = %path.display(), %error, "package not served"),
+            }
+        }
+        known.clone_from(&found);
+        found
+    }
+}
+
+/// Files of a folder that are named like packages.
+fn package_files(dir: &Path) -> Vec<(String, PathBuf)> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::warn!(path = %dir.display(), %error, "no packages are served");
+            return Vec::new();
+        }
+    };
+    let is_processor = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let named = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        name.strip_prefix(PACKAGE_PREFIX).filter(|text| is_processor(text))?;
+        Some((name, entry.path()))
+    };
+    entries.filter_map(Result::ok).filter_map(named).collect()
+}
+
+fn read(path: &Path, known: Option<&Package>) -> std::io::Result<Package> {
+    let metadata = std::fs::metadata(path)?;
+    let modified = metadata.modified()?;
+    if !metadata.is_file() || metadata.len() > PACKAGE_BYTES_MAX {
+        return Err(std::io::Error::other(format!("not a file of at most {PACKAGE_BYTES_MAX} bytes")));
+    }
+    if let Some(known) = known.filter(|known| known.modified == modified) {
+        return Ok(known.clone());
+    }
+    let bytes = std::fs::read(path)?;
+    let sha256 = hex(&Sha256::digest(&bytes));
+    Ok(Package { modified, bytes: bytes.into(), sha256 })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// Serves the script, the authority's certificate and the packages. Open to all: there is no secret in them.
+pub async fn file(
+    axum::extract::State(state): axum::extract::State<Arc<State>>,
+    UrlPath(name): UrlPath<String>,
+) -> Result<([(HeaderName, HeaderValue); 1], Body), ApiError> {
+    let served = match name.as_str() {
+        "ca.pem" => Some(("application/x-pem-file", Body::from(state.installer.ca_pem.clone()))),
+        "install.sh" => {
+            let script = blocking(move || state.installer.script()).await?;
+            script.map(|script| ("text/x-shellscript; charset=utf-8", Body::from(script)))
+        }
+        _ => {
+            let package = blocking(move || state.installer.packages().remove(&name)).await?;
+            package.map(|package| ("application/octet-stream", Body::from(package.bytes)))
+        }
+    };
+    let (kind, body) = served.ok_or(ApiError::Missing("file"))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body))
+}
+
+#[cfg(test)]
+mod tests;

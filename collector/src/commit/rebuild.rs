@@ -1,0 +1,261 @@
+//! Memory rebuilt at start: the store's rows, the snapshots, and the log's tail on top of them.
+//!
+//! A host's snapshot says which row of the log changed it last, so that reading the log again applies to each host
+//! exactly what it lacks. Open hours of the history are filled from the same rows.
+
+use super::decide::Decider;
+use super::record::{self, DamagedRow, Header, Mark};
+use super::stage::{Stage, StagedSample, meet};
+use super::writer::{Memory, Settings, Writer, host_of};
+use super::{Handback, Handle};
+use crate::catalogues::{Catalogues, Known};
+use crate::latest::{Host, Latest, snapshot::DamagedSnapshot};
+use crate::model::agent::{AgentId, AgentState};
+use crate::model::alert::{Alert, AlertState};
+use crate::model::arrival::Measured;
+use crate::model::asset::AssetId;
+use crate::model::catalogue::{Catalogue, CatalogueId};
+use crate::revocations::Revocations;
+use crate::series::{Sample, Series, SeriesError};
+use crate::store::StoreError;
+use crate::store::sqlite::{self, agent, catalogue, certificate, component, log, snapshot};
+use crate::trust::Trust;
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// How bytes in the store are read: given by the one module that knows the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct Decoders {
+    /// A report's bytes.
+    pub report: fn(&[u8]) -> Option<Measured>,
+    /// A catalogue's canonical bytes.
+    pub catalogue: fn(&str) -> Option<Catalogue>,
+}
+
+/// Why memory could not be rebuilt. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NoRebuild {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The history could not be opened.
+    #[error(transparent)]
+    Series(#[from] SeriesError),
+    /// A row of the log is damaged.
+    #[error("log row {id}: {source}")]
+    Log {
+        /// The row.
+        id: i64,
+        /// What is wrong.
+        source: DamagedRow,
+    },
+    /// A snapshot is damaged.
+    #[error(transparent)]
+    Snapshot(#[from] DamagedSnapshot),
+    /// The file of revocations could not be read or written.
+    #[error("revocations: {0}")]
+    Revocations(#[from] std::io::Error),
+}
+
+impl Writer {
+    /// Opens the store below `data_dir` and rebuilds memory from it. `answers` carries each window's answers to
+    /// [`super::hand_back`].
+    pub fn open(
+        data_dir: &Path,
+        series_bytes: usize,
+        settings: Settings,
+        decoders: Decoders,
+        handle: Handle,
+        answers: mpsc::UnboundedSender<Handback>,
+    ) -> Result<(Self, Memory), NoRebuild> {
+        let connection = sqlite::open_writer(data_dir)?;
+        let mut revocations = Revocations::read(data_dir)?;
+        keep_revocations(&connection, &mut revocations, settings.clock.now_ms())?;
+        let catalogues = Catalogues::default();
+        load_catalogues(&connection, &catalogues, &settings, decoders)?;
+        let log_from = log::first(&connection)?.unwrap_or(0);
+        let series = Series::open(&data_dir.join("series"), series_bytes, log_from)?;
+        let now_ms = settings.clock.now_ms();
+        let mut rebuild = Rebuild {
+            hosts: load_hosts(&connection, &catalogues)?,
+            catalogues: &catalogues,
+            series: &series,
+            decider: Decider::new(Arc::clone(&settings.rules), settings.interval_ms, now_ms),
+            stage: Stage::default(),
+            decoders,
+            now_ms,
+        };
+        rebuild.read_log(&connection)?;
+        let Rebuild { mut hosts, mut decider, .. } = rebuild;
+        adopt_alerts(&connection, &mut hosts, &mut decider)?;
+        let latest = Latest::default();
+        hosts.into_values().for_each(|host| latest.put(Arc::new(host)));
+        latest.reached(log::highest(&connection)?);
+        let trust = Trust::default();
+        trust.take(&certificate::all(&connection)?);
+        let memory = Memory {
+            latest: Arc::new(latest),
+            catalogues: Arc::new(catalogues),
+            trust: Arc::new(trust),
+            series: Arc::new(series),
+        };
+        let writer =
+            Self::new(connection, memory.clone(), settings, decider, revocations, handle, answers);
+        Ok((writer, memory))
+    }
+}
+
+/// What the file says is revoked is revoked in the store, and the other way round.
+fn keep_revocations(
+    connection: &Connection,
+    revocations: &mut Revocations,
+    now_ms: i64,
+) -> Result<(), NoRebuild> {
+    for found in agent::all(connection)? {
+        let id = found.agent.id;
+        match found.agent.state {
+            AgentState::Revoked => revocations.add(id, now_ms)?,
+            AgentState::Active | AgentState::Quarantined if revocations.contains(id) => {
+                agent::set_state(connection, id, AgentState::Revoked)?;
+            }
+            AgentState::Active | AgentState::Quarantined => {}
+        }
+    }
+    Ok(())
+}
+
+fn load_catalogues(
+    connection: &Connection,
+    catalogues: &Catalogues,
+    settings: &Settings,
+    decoders: Decoders,
+) -> Result<(), StoreError> {
+    let mut known = Vec::new();
+    catalogue::each(connection, |id, canonical| match (decoders.catalogue)(canonical) {
+        Some(catalogue) => known.push(Arc::new(Known::new(Arc::new(catalogue), &settings.rules))),
+        None => tracing::error!(id = ?id.0, "a catalogue in the store cannot be read"),
+    })?;
+    catalogues.add(known);
+    Ok(())
+}
+
+/// The hosts as the store's rows and the snapshots have them.
+fn load_hosts(connection: &Connection, catalogues: &Catalogues) -> Result<HashMap<AgentId, Host>, NoRebuild> {
+    let mut components = component::present(connection)?;
+    let mut hosts = HashMap::new();
+    for found in agent::all(connection)? {
+        let mut host = host_of(&found);
+        if let Some(set) = components.remove(&host.asset) {
+            host.components = Arc::new(set);
+        }
+        hosts.insert(host.agent, host);
+    }
+    let mut shards = Vec::new();
+    snapshot::each(connection, |_, body| {
+        shards.push(body);
+        Ok(())
+    })?;
+    let find = |id: CatalogueId| catalogues.known(id).map(|known| Arc::clone(&known.catalogue));
+    for body in shards {
+        crate::latest::snapshot::restore(&body, find, &mut hosts)?;
+    }
+    Ok(hosts)
+}
+
+/// Reading the log again.
+struct Rebuild<'a> {
+    hosts: HashMap<AgentId, Host>,
+    catalogues: &'a Catalogues,
+    series: &'a Series,
+    decider: Decider,
+    stage: Stage,
+    decoders: Decoders,
+    now_ms: i64,
+}
+
+impl Rebuild<'_> {
+    fn read_log(&mut self, connection: &Connection) -> Result<(), NoRebuild> {
+        let mut last = 0;
+        while let Some(row) = log::next_after(connection, last)? {
+            last = row.id;
+            let damaged = |source| NoRebuild::Log { id: row.id, source };
+            let unpacked = record::unpack(&row.reports).map_err(damaged)?;
+            self.stage.clear();
+            record::read(&unpacked, |header, reports| self.entry(row.id, header, reports)).map_err(damaged)?;
+            let samples = self.stage.samples.iter().map(|sample| Sample {
+                agent: sample.agent,
+                catalogue: &sample.catalogue,
+                time_ms: sample.time_ms,
+                values: &sample.values,
+                log: row.id,
+            });
+            self.series.append(&samples.collect::<Vec<_>>(), self.now_ms);
+        }
+        Ok(())
+    }
+
+    /// One arrival of a row. A host that its snapshot has beyond this row is left as it is; the history is not.
+    fn entry(&mut self, row: i64, header: &Header, reports: &[(Mark, &[u8])]) {
+        let Some(mut host) = self.hosts.remove(&header.agent) else { return };
+        // Several arrivals of one host may share a row, so a host at this very row is still behind.
+        let is_behind = host.log < row || self.stage.hosts.contains_key(&header.agent);
+        if is_behind {
+            self.stage.hosts.insert(header.agent, host.clone());
+            host.log = row;
+            meet(&mut host, header);
+        }
+        for (mark, bytes) in reports {
+            let measured = (self.decoders.report)(bytes);
+            let known = measured.as_ref().and_then(|measured| self.catalogues.known(measured.catalogue));
+            let (Some(measured), Some(known)) = (measured, known) else {
+                tracing::error!(row, agent = %header.agent, seq = mark.seq, "a report in the log cannot be read");
+                continue;
+            };
+            if is_behind {
+                self.stage.apply(&mut self.decider, &mut host, header, mark, measured, &known);
+            } else {
+                self.stage.samples.push(StagedSample {
+                    agent: host.agent,
+                    catalogue: Arc::clone(&known.catalogue),
+                    time_ms: mark.at_ms,
+                    values: measured.values.into(),
+                });
+            }
+        }
+        self.hosts.insert(host.agent, host);
+    }
+}
+
+/// The store knows which alerts fire; what they wait for, and which are pending, is known from the log.
+fn adopt_alerts(
+    connection: &Connection,
+    hosts: &mut HashMap<AgentId, Host>,
+    decider: &mut Decider,
+) -> Result<(), StoreError> {
+    let mut firing: HashMap<AssetId, Vec<Alert>> = HashMap::new();
+    for alert in sqlite::alert::firing(connection)? {
+        firing.entry(alert.asset).or_default().push(alert);
+    }
+    for host in hosts.values_mut() {
+        let is_meant = host.state == AgentState::Active;
+        let mut alerts = if is_meant { firing.remove(&host.asset).unwrap_or_default() } else { Vec::new() };
+        for known in host.alerts.iter() {
+            let stored = alerts.iter_mut().find(|alert| alert.rule == known.rule && alert.part == known.part);
+            match stored {
+                Some(stored) => {
+                    stored.watch = known.watch;
+                    stored.figures.clone_from(&known.figures);
+                }
+                None if known.state == AlertState::Pending => alerts.push(known.clone()),
+                None => {}
+            }
+        }
+        host.alerts = Arc::new(alerts);
+    }
+    let orders = sqlite::work_order::open(connection)?;
+    decider.load(orders, sqlite::alert::next_id(connection)?, sqlite::work_order::next_id(connection)?);
+    Ok(())
+}

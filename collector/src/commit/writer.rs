@@ -1,0 +1,329 @@
+//! The writer: the one connection that changes the store, and what follows from its commits.
+
+use super::decide::Decider;
+use super::stage::{Row, Stage, Surroundings};
+use super::{CommitError, Handback, Handle, Work};
+use crate::catalogues::Catalogues;
+use crate::health::RuleSet;
+use crate::latest::{Effect, Host, Latest};
+use crate::model::agent::{AgentId, AgentState};
+use crate::model::asset::AssetId;
+use crate::revocations::Revocations;
+use crate::series::{Sample, Series};
+use crate::store::StoreError;
+use crate::store::sqlite::{agent, catalogue, certificate, component, log};
+use crate::trust::Trust;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What the writer keeps in step with the store, and everyone else reads.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    /// The hosts.
+    pub latest: Arc<Latest>,
+    /// The catalogues.
+    pub catalogues: Arc<Catalogues>,
+    /// The certificates.
+    pub trust: Arc<Trust>,
+    /// The history of samples.
+    pub series: Arc<Series>,
+}
+
+/// How the writer works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a window gathers.
+    pub window: Duration,
+    /// How often agents are asked to send, milliseconds.
+    pub interval_ms: i64,
+    /// The rules in force.
+    pub rules: Arc<RuleSet>,
+    /// The collector's clock.
+    pub clock: crate::clock::Clock,
+}
+
+/// The one connection that changes the store.
+pub struct Writer {
+    pub(super) connection: Connection,
+    pub(super) memory: Memory,
+    pub(super) settings: Settings,
+    pub(super) decider: Decider,
+    pub(super) stage: Stage,
+    revocations: Revocations,
+    handle: Handle,
+    answers: mpsc::UnboundedSender<Handback>,
+    is_poisoned: bool,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("is_poisoned", &self.is_poisoned).finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    pub(super) fn new(
+        connection: Connection,
+        memory: Memory,
+        settings: Settings,
+        decider: Decider,
+        revocations: Revocations,
+        handle: Handle,
+        answers: mpsc::UnboundedSender<Handback>,
+    ) -> Self {
+        let stage = Stage::default();
+        Self { connection, memory, settings, decider, stage, revocations, handle, answers, is_poisoned: false }
+    }
+
+    /// Works until the handle is closed and everything that waited is done. Blocks: runs on a thread of its own.
+    pub fn run(mut self) {
+        let handle = self.handle.clone();
+        while let Some(work) = handle.gather(self.settings.window) {
+            let mut arrivals = Vec::with_capacity(work.len());
+            let mut tick = None;
+            for work in work {
+                match work {
+                    Work::Report(arrival, reply) => arrivals.push((arrival, reply)),
+                    Work::Write(change) => change(&mut self),
+                    Work::Tick(now_ms) => tick = Some(now_ms),
+                }
+            }
+            if !arrivals.is_empty() || tick.is_some() {
+                let handback = self.window(arrivals, tick);
+                // Nobody to hand back to means that the process is ending.
+                drop(self.answers.send(handback));
+            }
+        }
+    }
+
+    /// Makes, writes and publishes one window, and says what to answer whom.
+    fn window(
+        &mut self,
+        arrivals: Vec<(Box<crate::model::arrival::Arrival>, super::Reply)>,
+        tick: Option<i64>,
+    ) -> Handback {
+        let refused = if self.memory.series.is_full() { Some(CommitError::Full) } else { None };
+        let mut stage = std::mem::take(&mut self.stage);
+        stage.clear();
+        let mut handback: Handback = Vec::with_capacity(arrivals.len());
+        let mut around = Surroundings {
+            latest: &self.memory.latest,
+            catalogues: &self.memory.catalogues,
+            decider: &mut self.decider,
+        };
+        for (arrival, reply) in arrivals {
+            let answer = match &refused {
+                Some(error) => Err(error.clone()),
+                None => stage.take(&mut around, *arrival).ok_or(CommitError::UnknownAgent),
+            };
+            handback.push((reply, answer));
+        }
+        if let Some(now_ms) = tick {
+            stage.look_around(&mut around, now_ms);
+        }
+        let written = self.commit(&mut stage);
+        self.stage = stage;
+        if let Err(error) = written {
+            let why: Arc<str> = error.to_string().into();
+            tracing::error!(error = %why, arrivals = handback.len(), "window not written");
+            for (_, answer) in &mut handback {
+                *answer = Err(CommitError::Failed(Arc::clone(&why)));
+            }
+        }
+        handback
+    }
+
+    fn commit(&mut self, stage: &mut Stage) -> Result<(), StoreError> {
+        let figures = self.handle.figures();
+        let committed = if stage.is_empty() { Ok(None) } else { self.write_window(stage) };
+        match committed {
+            Ok(log) => {
+                figures.failing.store(false, Ordering::Relaxed);
+                self.publish(stage, log);
+                Ok(())
+            }
+            Err(error) => {
+                figures.windows_failed.fetch_add(1, Ordering::Relaxed);
+                figures.failing.store(true, Ordering::Relaxed);
+                self.is_poisoned |= is_sync_failure(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the window in one transaction; returns the log's row, if it has one.
+    fn write_window(&mut self, stage: &mut Stage) -> Result<Option<i64>, StoreError> {
+        if self.is_poisoned {
+            return Err(StoreError::Conflict(
+                "an earlier sync failed, so what is on disk is not known: restart the collector".to_owned(),
+            ));
+        }
+        let now_ms = self.settings.clock.now_ms();
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (id, (_, canonical)) in &stage.catalogues {
+            catalogue::add(&transaction, *id, canonical, now_ms)?;
+        }
+        for row in &stage.rows {
+            write_row(&transaction, row)?;
+        }
+        stage.decided.write(&transaction)?;
+        let log = if stage.packer.is_empty() {
+            None
+        } else {
+            let packed = stage
+                .packer
+                .finish()
+                .map_err(|error| StoreError::Conflict(format!("packing a window: {error}")))?;
+            let bytes = u64::try_from(packed.len()).unwrap_or(u64::MAX);
+            self.handle.figures().log_bytes.fetch_add(bytes, Ordering::Relaxed);
+            Some(log::add(&transaction, now_ms, &packed)?)
+        };
+        transaction.commit()?;
+        self.handle.figures().windows.fetch_add(1, Ordering::Relaxed);
+        Ok(log)
+    }
+
+    /// The window is on disk: everyone may see it.
+    fn publish(&mut self, stage: &mut Stage, log: Option<i64>) {
+        self.memory.catalogues.add(stage.catalogues.drain().map(|(_, (known, _))| known));
+        if let Some(log) = log {
+            let samples: Vec<Sample<'_>> = stage
+                .samples
+                .iter()
+                .map(|sample| Sample {
+                    agent: sample.agent,
+                    catalogue: &sample.catalogue,
+                    time_ms: sample.time_ms,
+                    values: &sample.values,
+                    log,
+                })
+                .collect();
+            self.memory.series.append(&samples, self.settings.clock.now_ms());
+            let count = u64::try_from(samples.len()).unwrap_or(u64::MAX);
+            self.handle.figures().reports.fetch_add(count, Ordering::Relaxed);
+        }
+        self.decider.confirm(&mut stage.decided);
+        for (_, mut host) in stage.hosts.drain() {
+            host.log = log.unwrap_or(host.log);
+            self.memory.latest.put(Arc::new(host));
+        }
+        if let Some(log) = log {
+            self.memory.latest.reached(log);
+        }
+    }
+
+    /// Runs a change in a transaction of its own.
+    pub(super) fn write<T>(
+        &mut self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<(T, Vec<Effect>), StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.is_poisoned {
+            return Err(StoreError::Conflict("an earlier sync failed: restart the collector".to_owned()));
+        }
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let (result, effects) = change(&transaction)?;
+        transaction.commit().inspect_err(|error| {
+            tracing::error!(%error, "change not written");
+        })?;
+        for effect in effects {
+            self.take_effect(effect)?;
+        }
+        Ok(result)
+    }
+
+    fn take_effect(&mut self, effect: Effect) -> Result<(), StoreError> {
+        match effect {
+            Effect::AssetChanged(asset) => {
+                self.change_host(asset.id, |host| {
+                    (host.kind, host.always_on) = (asset.kind, asset.always_on);
+                });
+            }
+            Effect::AgentChanged(agent) => self.read_agent(agent)?,
+            Effect::AlertAcknowledged { asset, alert, acknowledgement } => {
+                self.change_host(asset, |host| {
+                    let mut alerts = Arc::make_mut(&mut host.alerts).iter_mut();
+                    if let Some(alert) = alerts.find(|known| known.id == Some(alert)) {
+                        alert.acknowledged = Some(acknowledgement);
+                    }
+                });
+            }
+            Effect::WorkOrderChanged(order) => self.decider.changed(order),
+            Effect::Reload => self.reload()?,
+        }
+        Ok(())
+    }
+
+    fn change_host(&self, asset: AssetId, change: impl FnOnce(&mut Host)) {
+        if let Some(host) = self.memory.latest.by_asset(asset) {
+            let mut next = Host::clone(&host);
+            change(&mut next);
+            self.memory.latest.put(Arc::new(next));
+        }
+    }
+
+    /// Reads one agent and its certificates again.
+    fn read_agent(&mut self, id: AgentId) -> Result<(), StoreError> {
+        let Some(found) = agent::one(&self.connection, id)? else { return Ok(()) };
+        self.memory.trust.take(&certificate::of_agent(&self.connection, id)?);
+        self.take_agent(&found);
+        Ok(())
+    }
+
+    fn take_agent(&mut self, found: &agent::AgentOnAsset) {
+        if found.agent.state == AgentState::Revoked {
+            let written = self.revocations.add(found.agent.id, self.settings.clock.now_ms());
+            if let Err(error) = written {
+                tracing::error!(%error, agent = %found.agent.id, "revocation not added to its file");
+            }
+        }
+        let known = self.memory.latest.host(found.agent.id);
+        let mut next = match &known {
+            Some(host) => Host::clone(host),
+            None => host_of(found),
+        };
+        next.asset = found.agent.asset;
+        (next.kind, next.always_on) = (found.kind, found.always_on);
+        (next.state, next.clone_seen_ms) = (found.agent.state, found.agent.clone_seen_ms);
+        if known.is_none_or(|known| *known != next) {
+            self.memory.latest.put(Arc::new(next));
+        }
+    }
+
+    /// Reads again what another process may have changed.
+    fn reload(&mut self) -> Result<(), StoreError> {
+        self.memory.trust.take(&certificate::all(&self.connection)?);
+        for found in agent::all(&self.connection)? {
+            self.take_agent(&found);
+        }
+        Ok(())
+    }
+}
+
+/// The host of an agent that has not reported yet.
+pub(super) fn host_of(found: &agent::AgentOnAsset) -> Host {
+    let mut host =
+        Host::new(found.agent.id, found.agent.asset, found.kind, found.always_on, found.agent.state);
+    host.clone_seen_ms = found.agent.clone_seen_ms;
+    host
+}
+
+fn write_row(transaction: &Transaction<'_>, row: &Row) -> Result<(), StoreError> {
+    match row {
+        Row::Components { asset, set, at_ms } => component::replace_set(transaction, *asset, set, *at_ms),
+        Row::Clone { agent, seen_ms } => agent::flag_clone(transaction, *agent, *seen_ms),
+        Row::Version { agent, known } => match known.agent_version() {
+            Some(version) => agent::set_version(transaction, *agent, version),
+            None => Ok(()),
+        },
+    }
+}
+
+/// After a sync that failed, the kernel may drop what it could not write and say so only once: nothing that is
+/// written to the file afterwards can be promised.
+fn is_sync_failure(error: &StoreError) -> bool {
+    let StoreError::Database(rusqlite::Error::SqliteFailure(error, _)) = error else { return false };
+    [rusqlite::ffi::SQLITE_IOERR_FSYNC, rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC].contains(&error.extended_code)
+}

@@ -1,0 +1,71 @@
+//! Revocations as a file beside the store: a collector restored from an older backup still knows them.
+//!
+//! One line for each revoked agent: its id and when. Lines are only ever added.
+
+use crate::model::agent::AgentId;
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The file below the data folder.
+pub const FILE_NAME: &str = "revoked.txt";
+
+/// The revocations that were ever made.
+#[derive(Debug)]
+pub struct Revocations {
+    path: PathBuf,
+    agents: HashSet<AgentId>,
+}
+
+impl Revocations {
+    /// Reads the file below `data_dir`; a missing one is empty, a line that is no agent is passed over.
+    pub fn read(data_dir: &Path) -> std::io::Result<Self> {
+        let path = data_dir.join(FILE_NAME);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        let first_word = |line: &str| line.split_whitespace().next().and_then(|word| word.parse().ok());
+        Ok(Self { path, agents: text.lines().filter_map(first_word).collect() })
+    }
+
+    /// Whether an agent was revoked.
+    pub fn contains(&self, agent: AgentId) -> bool {
+        self.agents.contains(&agent)
+    }
+
+    /// Adds an agent; on disk when this returns. An agent that is in it already is not written again.
+    pub fn add(&mut self, agent: AgentId, now_ms: i64) -> std::io::Result<()> {
+        if self.agents.contains(&agent) {
+            return Ok(());
+        }
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.path)?;
+        file.write_all(format!("{agent} {now_ms}\n").as_bytes())?;
+        file.sync_all()?;
+        self.agents.insert(agent);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_revoked_stays_revoked() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = Revocations::read(dir.path()).unwrap();
+        file.add(AgentId([1; 16]), 5).unwrap();
+        file.add(AgentId([1; 16]), 6).unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(dir.path().join(FILE_NAME))
+            .unwrap()
+            .write_all(b"torn line")
+            .unwrap();
+        let read = Revocations::read(dir.path()).unwrap();
+        assert!(read.contains(AgentId([1; 16])) && !read.contains(AgentId([2; 16])));
+        assert_eq!(std::fs::read_to_string(dir.path().join(FILE_NAME)).unwrap().lines().count(), 2);
+    }
+}

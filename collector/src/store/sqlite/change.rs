@@ -1,0 +1,16 @@
+//! What other processes changed: a row for each change, so that a running collector reads the store again.
+
+use crate::store::StoreError;
+use rusqlite::Connection;
+
+/// Notes a change for a running collector to see.
+pub fn note(connection: &Connection, subject: &str) -> Result<(), StoreError> {
+    connection.execute("INSERT INTO change (subject) VALUES (?1)", [subject])?;
+    Ok(())
+}
+
+/// The number of the latest change; 0 when there was none.
+pub fn latest(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change'), 0)";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}

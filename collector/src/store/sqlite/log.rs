@@ -1,0 +1,49 @@
+//! The log in the store: one row for each commit window.
+
+use crate::store::StoreError;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// Adds a row and returns its number, which is higher than any before.
+pub fn add(connection: &Connection, committed_ms: i64, reports: &[u8]) -> Result<i64, StoreError> {
+    connection
+        .prepare_cached("INSERT INTO log (committed_ms, reports) VALUES (?1, ?2)")?
+        .execute(params![committed_ms, reports])?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// One row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its number.
+    pub id: i64,
+    /// When it was committed, milliseconds since 1970.
+    pub committed_ms: i64,
+    /// Its packed reports.
+    pub reports: Vec<u8>,
+}
+
+/// The first row above a number; none when there is none.
+pub fn next_after(connection: &Connection, id: i64) -> Result<Option<Row>, StoreError> {
+    let row = connection
+        .prepare_cached("SELECT id, committed_ms, reports FROM log WHERE id > ?1 ORDER BY id LIMIT 1")?
+        .query_row([id], |row| Ok(Row { id: row.get(0)?, committed_ms: row.get(1)?, reports: row.get(2)? }))
+        .optional()?;
+    Ok(row)
+}
+
+/// The lowest number that the log still has; none when it is empty.
+pub fn first(connection: &Connection) -> Result<Option<i64>, StoreError> {
+    Ok(connection.query_row("SELECT min(id) FROM log", [], |row| row.get(0))?)
+}
+
+/// The highest number that the log ever had.
+pub fn highest(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'log'), 0)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// Deletes at most `count_max` of the oldest rows below a number, and says how many.
+pub fn delete_below(connection: &Connection, id: i64, count_max: i64) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)";
+    Ok(connection.prepare_cached(sql)?.execute(params![id, count_max])?)
+}
