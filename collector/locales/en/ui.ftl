@@ -266,6 +266,7 @@ count-evidence = { $count ->
 evidence = Evidence
 no-evidence = No evidence yet.
 change-order = Change the work order
+done-means = It closes once its signal clears; if the signal stays, it reopens by itself.
 ready-means = The signal has cleared. Check on site or from afar, then move the work order to verified.
 order-state-open = Open
 order-state-planned = Planned

@@ -251,6 +251,7 @@ count-evidence = { $count } bằng chứng
 evidence = Bằng chứng
 no-evidence = Chưa có bằng chứng nào.
 change-order = Cập nhật phiếu việc
+done-means = Phiếu được đóng khi tín hiệu hết; nếu tín hiệu không hết, phiếu sẽ tự mở lại.
 ready-means = Tín hiệu đã hết. Kiểm tra lại tại chỗ hoặc từ xa, rồi chuyển phiếu sang đã nghiệm thu.
 order-state-open = Mới mở
 order-state-planned = Đã lên lịch

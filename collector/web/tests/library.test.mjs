@@ -138,3 +138,9 @@ test('agencies are listed below their parents, also when the parent may not be s
 	const listed = order.agencyTree([agency(3, 'Xã', 2), agency(2, 'Huyện', 1), agency(4, 'An', 9)]);
 	assert.deepEqual(listed.map((node) => [node.agency.name, node.depth]), [['An', 0], ['Huyện', 0], ['Xã', 1]]);
 });
+
+test('a work order is closed only when its signal has cleared, and never opened again', () => {
+	assert.ok(!order.nextStates('in_progress', false).includes('verified'));
+	assert.ok(order.nextStates('in_progress', true).includes('verified'));
+	assert.deepEqual(order.nextStates('verified', true), []);
+});

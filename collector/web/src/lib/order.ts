@@ -28,19 +28,21 @@ export function ordersByUrgency(orders: WorkOrder[]): WorkOrder[] {
 }
 
 /** States that a person may move a work order to. The collector decides again. */
-export function nextStates(state: WorkOrder['state']): WorkOrder['state'][] {
+export function nextStates(state: WorkOrder['state'], signalCleared: boolean): WorkOrder['state'][] {
+	// Closing needs the signal to have cleared; what is only said to be done waits for that.
+	const close: WorkOrder['state'][] = signalCleared ? ['done', 'verified'] : ['done'];
 	switch (state) {
 		case 'open':
 		case 'reopened':
-			return ['planned', 'in_progress', 'done'];
+			return ['planned', 'in_progress', ...close];
 		case 'planned':
-			return ['open', 'in_progress', 'done'];
+			return ['open', 'in_progress', ...close];
 		case 'in_progress':
-			return ['planned', 'done'];
+			return ['open', 'planned', ...close];
 		case 'done':
 			return ['verified', 'reopened'];
 		case 'verified':
-			return ['reopened'];
+			return [];
 	}
 }
 
