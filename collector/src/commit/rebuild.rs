@@ -72,6 +72,7 @@ impl Writer {
         answers: mpsc::UnboundedSender<Handback>,
     ) -> Result<(Self, Memory), NoRebuild> {
         let connection = sqlite::open_writer(data_dir)?;
+        sqlite::leave_checkpoints(&connection)?;
         let mut revocations = Revocations::read(data_dir)?;
         keep_revocations(&connection, &mut revocations, settings.clock.now_ms())?;
         let catalogues = Catalogues::default();

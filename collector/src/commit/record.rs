@@ -19,28 +19,28 @@ const ESTIMATED: u8 = 2;
 /// Bytes that are not a row of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a row of the log is damaged, or of a newer release")]
-pub struct DamagedRow;
+pub(super) struct DamagedRow;
 
 /// What an entry says of a whole arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
+pub(super) struct Header {
     /// Whose.
-    pub agent: AgentId,
+    pub(super) agent: AgentId,
     /// The spool.
-    pub spool: SpoolId,
+    pub(super) spool: SpoolId,
     /// The lowest number still held.
-    pub floor: u64,
+    pub(super) floor: u64,
     /// When it was sent, by the host's clocks.
-    pub sent: Moment,
+    pub(super) sent: Moment,
     /// When it arrived, by the collector's.
-    pub arrived_ms: i64,
+    pub(super) arrived_ms: i64,
     /// State of the spool, where the agent said it.
-    pub figures: Option<SpoolFigures>,
+    pub(super) figures: Option<SpoolFigures>,
 }
 
 impl Header {
     /// The header of an arrival.
-    pub const fn of(arrival: &Arrival) -> Self {
+    pub(super) const fn of(arrival: &Arrival) -> Self {
         Self {
             agent: arrival.agent,
             spool: arrival.spool,
@@ -54,21 +54,21 @@ impl Header {
 
 /// What was decided of one report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub(super) struct Mark {
     /// Its number.
-    pub seq: u64,
+    pub(super) seq: u64,
     /// CRC-32 of its bytes.
-    pub crc: u32,
+    pub(super) crc: u32,
     /// When it was measured, by the collector's clock.
-    pub at_ms: i64,
+    pub(super) at_ms: i64,
     /// It could not be placed exactly.
-    pub estimated: bool,
+    pub(super) estimated: bool,
     /// It was current enough to decide on.
-    pub live: bool,
+    pub(super) live: bool,
 }
 
 /// Makes rows; keeps its buffers from window to window.
-pub struct Packer {
+pub(super) struct Packer {
     buffer: Vec<u8>,
     count_at: Option<usize>,
     compressor: Option<zstd::bulk::Compressor<'static>>,
@@ -89,18 +89,18 @@ impl Default for Packer {
 
 impl Packer {
     /// Starts a row.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.buffer.clear();
         self.count_at = None;
     }
 
     /// Whether the row has no entry.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
     /// Starts an entry.
-    pub fn entry(&mut self, header: &Header) {
+    pub(super) fn entry(&mut self, header: &Header) {
         self.buffer.extend_from_slice(&header.agent.0);
         self.buffer.extend_from_slice(&header.spool.0);
         self.buffer.extend_from_slice(&header.floor.to_le_bytes());
@@ -119,7 +119,7 @@ impl Packer {
     }
 
     /// Adds a report to the entry started last.
-    pub fn report(&mut self, mark: &Mark, bytes: &[u8]) {
+    pub(super) fn report(&mut self, mark: &Mark, bytes: &[u8]) {
         let Some(count) = self.count_at.and_then(|at| self.buffer.get_mut(at..at + 2)) else { return };
         let reports = count.first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes)).saturating_add(1);
         count.copy_from_slice(&reports.to_le_bytes());
@@ -134,7 +134,7 @@ impl Packer {
     }
 
     /// The row's bytes.
-    pub fn finish(&mut self) -> Result<Vec<u8>, std::io::Error> {
+    pub(super) fn finish(&mut self) -> Result<Vec<u8>, std::io::Error> {
         let compressor = match self.compressor.take() {
             Some(compressor) => compressor,
             None => zstd::bulk::Compressor::new(ZSTD_LEVEL)?,
@@ -147,14 +147,14 @@ impl Packer {
 }
 
 /// Unpacks a row's bytes.
-pub fn unpack(row: &[u8]) -> Result<Vec<u8>, DamagedRow> {
+pub(super) fn unpack(row: &[u8]) -> Result<Vec<u8>, DamagedRow> {
     let Some((&VERSION, packed)) = row.split_last() else { return Err(DamagedRow) };
     let size = zstd::bulk::Decompressor::upper_bound(packed).ok_or(DamagedRow)?;
     zstd::bulk::decompress(packed, size.min(UNPACKED_BYTES_MAX)).map_err(|_| DamagedRow)
 }
 
 /// Reads an unpacked row: shows each entry's header and its reports.
-pub fn read<'a>(
+pub(super) fn read<'a>(
     unpacked: &'a [u8],
     mut show: impl FnMut(&Header, &[(Mark, &'a [u8])]),
 ) -> Result<(), DamagedRow> {

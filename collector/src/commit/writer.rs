@@ -137,7 +137,8 @@ impl Writer {
     }
 
     fn commit(&mut self, stage: &mut Stage) -> Result<(), StoreError> {
-        let figures = self.handle.figures();
+        let handle = self.handle.clone();
+        let figures = handle.figures();
         let committed = if stage.is_empty() { Ok(None) } else { self.write_window(stage) };
         match committed {
             Ok(log) => {

@@ -53,6 +53,24 @@ pub fn open_writer(data_dir: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens another connection to a store that [`open_writer`] has made, for checkpoints.
+pub fn open_beside(data_dir: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(data_dir.join(FILE_NAME), flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// Leaves checkpoints to somebody else: a commit never waits for one.
+pub fn leave_checkpoints(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.pragma_update(None, "wal_autocheckpoint", 0)?)
+}
+
+/// The file that commits are written to before the store's own takes them over.
+pub fn write_ahead_log(data_dir: &Path) -> PathBuf {
+    data_dir.join(format!("{FILE_NAME}-wal"))
+}
+
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let done: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let newest = MIGRATIONS.last().map_or(0, |(number, _)| *number);

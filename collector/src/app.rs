@@ -1,0 +1,173 @@
+//! The composition root: builds everything from the configuration, spawns it, and takes it down in order.
+//!
+//! Knows everything and decides nothing. The only place that spawns.
+
+mod accept;
+mod background;
+
+use crate::clock::Clock;
+use crate::commit::{Decoders, Handle, Memory, Settings, Writer, hand_back};
+use crate::config::Config;
+use crate::health::RuleSet;
+use crate::ingest::{Ingest, admit};
+use crate::pki::{self, Pki};
+use crate::rules;
+use crate::store::sqlite::Readers;
+use crate::tasks::Changes;
+use anyhow::{Context as _, Result, anyhow};
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How long open connections may take to finish what they are at when the collector stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A collector that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where agents connect.
+    pub agents: SocketAddr,
+    /// Where people and programs connect.
+    pub operators: SocketAddr,
+    /// The state in memory.
+    pub memory: Memory,
+    /// The way into the store.
+    pub commit: Handle,
+    /// The ways out of it.
+    pub readers: Arc<Readers>,
+    /// The authority.
+    pub pki: Arc<Pki>,
+    /// The agents' door.
+    pub ingest: Arc<Ingest>,
+    stop: watch::Sender<bool>,
+    connections: JoinSet<()>,
+    tasks: JoinSet<()>,
+    writer: std::thread::JoinHandle<()>,
+    _lock: fs::File,
+}
+
+/// Starts a collector: listens first, so that what cannot work fails at once, then rebuilds memory, then accepts.
+pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+    let lock = own_data_dir(&config.data_dir)?;
+    let agents = bind(config.listen.agents, "listen.agents").await?;
+    let operators = bind(config.listen.operators, "listen.operators").await?;
+    let rules = Arc::new(load_rules(config.rules_file.as_deref())?);
+    let pki = Arc::new(Pki::open(&config.data_dir, &config.public.names, clock.now_ms())?);
+    let agents_tls = TlsAcceptor::from(Arc::new(pki::tls::agents(&pki)?));
+    let operators_tls =
+        TlsAcceptor::from(Arc::new(pki::tls::operators(&pki, config.listen.certificate.as_ref())?));
+
+    let commit = Handle::new();
+    let (answers, handed_back) = mpsc::unbounded_channel();
+    let settings = Settings {
+        window: config.window,
+        interval_ms: config.agents.send_interval_ms(),
+        rules: Arc::clone(&rules),
+        clock: clock.clone(),
+    };
+    let decoders = Decoders { report: admit::stored_report, catalogue: admit::stored_catalogue };
+    let readers = Arc::new(Readers::new(&config.data_dir));
+    let (writer, memory) = Writer::open(
+        &config.data_dir,
+        config.series_memory_bytes,
+        settings,
+        decoders,
+        commit.clone(),
+        answers,
+    )?;
+    let changes = Changes::up_to_now(&readers)?;
+    let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
+    tracing::info!(hosts = memory.latest.all().len(), catalogues = memory.catalogues.count(), "memory rebuilt");
+
+    let (stop, stopping) = watch::channel(false);
+    let ingest = Arc::new(Ingest::new(
+        Arc::clone(&pki),
+        memory.clone(),
+        commit.clone(),
+        clock.clone(),
+        &config.agents,
+    ));
+    let mut running = Running {
+        agents: agents.local_addr()?,
+        operators: operators.local_addr()?,
+        memory,
+        commit,
+        readers,
+        pki,
+        ingest,
+        stop,
+        connections: JoinSet::new(),
+        tasks: JoinSet::new(),
+        writer,
+        _lock: lock,
+    };
+    running.tasks.spawn(hand_back(handed_back));
+    background::spawn(&mut running, &config.data_dir, &clock, changes, &stopping)?;
+    accept::spawn(&mut running, &config, (agents, agents_tls), (operators, operators_tls), &stopping);
+    tracing::info!(agents = %running.agents, operators = %running.operators, "listening");
+    Ok(running)
+}
+
+impl Running {
+    /// Stops in order: accept no more, let connections finish within a deadline, write what waits, snapshot, end.
+    pub async fn stop(mut self) -> Result<()> {
+        tracing::info!("stopping");
+        drop(self.stop.send(true));
+        let drained = tokio::time::timeout(DRAIN, async { while self.connections.join_next().await.is_some() {} });
+        if drained.await.is_err() {
+            tracing::warn!(left = self.connections.len(), "connections cut at the deadline");
+            self.connections.shutdown().await;
+        }
+        let mut snapshots = crate::tasks::snapshot::Snapshots::default();
+        if let Err(error) = snapshots.all(&self.memory, &self.commit).await {
+            // Nothing is lost: the log has what the snapshots lack.
+            tracing::error!(%error, "no snapshot at the end, the next start reads more of the log");
+        }
+        self.commit.close();
+        let writer = self.writer;
+        tokio::task::spawn_blocking(move || writer.join())
+            .await?
+            .map_err(|_| anyhow!("the writer panicked"))?;
+        self.tasks.shutdown().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// Stops at once and writes nothing more, as a power cut would. For tests.
+    pub async fn abandon(mut self) {
+        self.connections.shutdown().await;
+        self.tasks.shutdown().await;
+        self.commit.close();
+        let writer = self.writer;
+        drop(tokio::task::spawn_blocking(move || writer.join()).await);
+    }
+}
+
+/// Makes the data folder and locks it: two collectors on one folder would each undo what the other does.
+fn own_data_dir(data_dir: &Path) -> Result<fs::File> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("data_dir {}: cannot be made", data_dir.display()))?;
+    let path = data_dir.join("lock");
+    let lock = fs::File::create(&path).with_context(|| format!("{}: cannot be made", path.display()))?;
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| anyhow!("data_dir {}: another collector is running on it", data_dir.display()))?;
+    Ok(lock)
+}
+
+async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({key})"))
+}
+
+/// The rules in force: the built-in ones with what the rules file overrides.
+pub fn load_rules(file: Option<&Path>) -> Result<RuleSet> {
+    let Some(file) = file else { return Ok(RuleSet::default()) };
+    let text = fs::read_to_string(file).with_context(|| format!("rules {}", file.display()))?;
+    rules::parse(&text).with_context(|| format!("rules {}", file.display()))
+}

@@ -1,0 +1,39 @@
+//! What is no longer needed goes: rows of the log that snapshots and closed chunks have taken over, days past their
+//! time.
+
+use super::TaskError;
+use crate::commit::{Handle, Memory};
+use crate::latest::SHARDS;
+use crate::store::sqlite::{Readers, log, snapshot};
+
+/// Days that samples are kept as they came.
+pub const RAW_DAYS: u32 = 30;
+/// Rows of the log that one transaction deletes.
+const ROWS_AT_ONCE: i64 = 1_000;
+
+/// Deletes rows of the log that are older than every snapshot and every open chunk; says how many.
+pub async fn trim_log(memory: &Memory, readers: &Readers, commit: &Handle) -> Result<usize, TaskError> {
+    // First what the snapshots hold, then what the history needs: a row that comes between is above both.
+    let snapshotted = readers.read(|connection| snapshot::oldest(connection, SHARDS))?;
+    let needed = memory.series.needed_from().unwrap_or(i64::MAX);
+    let below = needed.min(snapshotted.saturating_add(1));
+    let mut deleted = 0;
+    loop {
+        let rows = commit
+            .write(move |transaction| Ok((log::delete_below(transaction, below, ROWS_AT_ONCE)?, vec![])))
+            .await?;
+        deleted += rows;
+        if i64::try_from(rows).unwrap_or(i64::MAX) < ROWS_AT_ONCE {
+            return Ok(deleted);
+        }
+    }
+}
+
+/// Deletes days of samples past their time. Blocks.
+pub fn drop_days(memory: &Memory, now_ms: i64) -> Result<(), TaskError> {
+    let days = memory.series.retain(RAW_DAYS, now_ms)?;
+    if days > 0 {
+        tracing::info!(days, "days of samples deleted, past their time");
+    }
+    Ok(())
+}
