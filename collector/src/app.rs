@@ -5,11 +5,14 @@
 mod accept;
 mod background;
 
+use crate::api::install::Installer;
+use crate::api::metrics::AgentFigures;
+use crate::api;
 use crate::clock::Clock;
 use crate::commit::{Decoders, Handle, Memory, Settings, Writer, hand_back};
 use crate::config::Config;
 use crate::health::RuleSet;
-use crate::ingest::{Ingest, admit};
+use crate::ingest::{self, Ingest, admit};
 use crate::pki::{self, Pki};
 use crate::rules;
 use crate::store::sqlite::Readers;
@@ -20,6 +23,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -110,16 +114,53 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     };
     running.tasks.spawn(hand_back(handed_back));
     background::spawn(&mut running, &config.data_dir, &clock, changes, &stopping)?;
-    accept::spawn(&mut running, &config, (agents, agents_tls), (operators, operators_tls), &stopping);
+    let router = operators_side(&running, &config, clock)?;
+    let doors = ((agents, agents_tls), (operators, operators_tls));
+    accept::spawn(&mut running, config.listen.connections_max, doors.0, doors.1, router, &stopping);
     tracing::info!(agents = %running.agents, operators = %running.operators, "listening");
     Ok(running)
+}
+
+/// Everything that operators' browsers and programs see.
+fn operators_side(running: &Running, config: &Config, clock: Clock) -> Result<axum::Router> {
+    let mut public = config.public.clone();
+    // A port of 0 is one that the system chose.
+    for (port, bound) in
+        [(&mut public.agents_port, running.agents), (&mut public.operators_port, running.operators)]
+    {
+        *port = if *port == 0 { bound.port() } else { *port };
+    }
+    let pki = &running.pki;
+    let installer = Installer::new(config.install_dir.as_deref(), &public, pki.ca_pem(), pki.ca_sha256());
+    let ingest = Arc::clone(&running.ingest);
+    let state = api::state::State::new(api::state::Parts {
+        readers: Arc::clone(&running.readers),
+        commit: running.commit.clone(),
+        latest: Arc::clone(&running.memory.latest),
+        series: Arc::clone(&running.memory.series),
+        clock,
+        installer,
+        agent_figures: Box::new(move || agent_figures(&ingest.figures)),
+    })?;
+    Ok(api::router(Arc::new(state)).layer(axum::middleware::from_fn(api::headers::secure)))
+}
+
+fn agent_figures(figures: &ingest::Figures) -> AgentFigures {
+    AgentFigures {
+        acknowledged: figures.acknowledged.load(Relaxed),
+        refused: figures.refused.load(Relaxed),
+        busy: figures.busy.load(Relaxed),
+        connections: figures.connections.load(Relaxed) as u64,
+        turned_away: figures.turned_away.load(Relaxed),
+        handshakes_failed: figures.handshakes_failed.load(Relaxed),
+    }
 }
 
 impl Running {
     /// Stops in order: accept no more, let connections finish within a deadline, write what waits, snapshot, end.
     pub async fn stop(mut self) -> Result<()> {
         tracing::info!("stopping");
-        drop(self.stop.send(true));
+        self.stop.send_replace(true);
         let drained = tokio::time::timeout(DRAIN, async { while self.connections.join_next().await.is_some() {} });
         if drained.await.is_err() {
             tracing::warn!(left = self.connections.len(), "connections cut at the deadline");

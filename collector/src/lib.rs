@@ -3,7 +3,9 @@
 pub mod admission;
 pub mod alert;
 pub mod api;
+pub mod app;
 pub mod catalogues;
+pub mod cli;
 pub mod clock;
 pub mod commit;
 pub mod config;
@@ -19,6 +21,7 @@ pub mod revocations;
 pub mod rules;
 pub mod series;
 pub mod store;
+pub mod tasks;
 pub mod texts;
 pub mod trust;
 pub mod web;

@@ -1,3 +1,10 @@
-//! The collector's program: arguments, logging, run, exit code.
+//! The collector's program: logging, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("TRAM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tram_collector::cli::run()
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "stories run in real time")]
 
 mod fleet;
+mod mtls;
 mod reachability;
 mod smallnet;
 mod tidy;

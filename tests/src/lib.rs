@@ -3,4 +3,6 @@
 pub mod demo;
 pub mod fleet;
 pub mod net;
+pub mod pki;
 pub mod standin;
+pub mod world;

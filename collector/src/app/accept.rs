@@ -1,22 +1,25 @@
 //! Accepting connections: bounded, each on a task of its own, until the collector stops.
 
 use super::Running;
-use crate::config::Config;
 use crate::ingest;
+use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 /// Connections of operators at once.
 const OPERATORS_MAX: usize = 1_024;
+/// Requests at once on one connection of HTTP/2.
+const STREAMS_MAX: u32 = 64;
 /// How long accepting rests after it failed: mostly, because no more files may be open.
 const REST: Duration = Duration::from_millis(100);
 /// The TLS handshake of an operator.
@@ -24,24 +27,90 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A request's head, and so the time that a connection may be idle.
 const HEAD: Duration = Duration::from_secs(120);
 
+/// A bound listener and the TLS that it speaks.
+pub(super) type Door = (TcpListener, TlsAcceptor);
+
 /// Spawns the two loops that accept.
 pub(super) fn spawn(
     running: &mut Running,
-    config: &Config,
-    (agents, agents_tls): (TcpListener, TlsAcceptor),
-    (operators, operators_tls): (TcpListener, TlsAcceptor),
-    stopping: &watch::Receiver<bool>,
+    connections_max: usize,
+    (agents, agents_tls): Door,
+    (operators, operators_tls): Door,
     router: axum::Router,
+    stopping: &watch::Receiver<bool>,
 ) {
-    let door = Arc::clone(&running.ingest);
-    let connections_max = config.listen.connections_max;
-    let stop = stopping.clone();
-    running.connections.spawn(accept(agents, connections_max, stopping.clone(), Arc::clone(&door), move |stream, _| {
-        let (door, tls, stop) = (Arc::clone(&door), agents_tls.clone(), stop.clone());
+    let (ingest, stop) = (Arc::clone(&running.ingest), stopping.clone());
+    let turned_away = Arc::clone(&running.ingest);
+    let serve_agent = move |stream, _| {
+        let (ingest, tls, stop) = (Arc::clone(&ingest), agents_tls.clone(), stop.clone());
         async move {
-            door.figures.connections.fetch_add(1, Ordering::Relaxed);
-            ingest::serve(Arc::clone(&door), tls, stream, stop).await;
-            door.figures.connections.fetch_sub(1, Ordering::Relaxed);
+            ingest.figures.connections.fetch_add(1, Ordering::Relaxed);
+            ingest::serve(Arc::clone(&ingest), tls, stream, stop).await;
+            ingest.figures.connections.fetch_sub(1, Ordering::Relaxed);
         }
-    }));
+    };
+    let turn_agent_away = move || {
+        turned_away.figures.turned_away.fetch_add(1, Ordering::Relaxed);
+    };
+    let stop = stopping.clone();
+    let serve_operator =
+        move |stream, address| operator(stream, address, operators_tls.clone(), router.clone(), stop.clone());
+    let turn_operator_away = || tracing::warn!(limit = OPERATORS_MAX, "an operator's connection was turned away");
+    let stop = stopping.clone();
+    running.connections.spawn(accept(agents, connections_max, stop, serve_agent, turn_agent_away));
+    let stop = stopping.clone();
+    running.connections.spawn(accept(operators, OPERATORS_MAX, stop, serve_operator, turn_operator_away));
+}
+
+/// Accepts until `stopping` turns true, then waits for the connections that are open. Connections beyond the bound are
+/// closed at once.
+async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    connections_max: usize,
+    mut stopping: watch::Receiver<bool>,
+    serve: impl Fn(TcpStream, SocketAddr) -> F,
+    turn_away: impl Fn(),
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopping.wait_for(|stop| *stop) => break,
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, address)) if connections.len() < connections_max => {
+                connections.spawn(serve(stream, address));
+            }
+            Ok(_) => turn_away(),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Serves one connection of an operator, over HTTP/2 or 1.1 as the handshake agreed.
+async fn operator(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: TlsAcceptor,
+    router: axum::Router,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else { return };
+    let service = TowerToHyperService::new(router.layer(axum::Extension(ConnectInfo(address))));
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(STREAMS_MAX);
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    tokio::select! {
+        // A connection that breaks is the client's affair.
+        _ = connection.as_mut() => return,
+        _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    }
+    drop(connection.await);
 }

@@ -2,76 +2,128 @@
 
 use super::Running;
 use crate::clock::Clock;
+use crate::commit::{Handle, Memory};
 use crate::store::StoreError;
-use crate::tasks::{self, Changes, TaskError, checkpoint::Checkpoints, retain, snapshot::Snapshots};
+use crate::store::sqlite::Readers;
+use crate::tasks::checkpoint::Checkpoints;
+use crate::tasks::snapshot::Snapshots;
+use crate::tasks::{self, Changes, TaskError, retain};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
+
+/// What the tasks work with.
+#[derive(Clone)]
+struct Context {
+    memory: Memory,
+    commit: Handle,
+    readers: Arc<Readers>,
+    clock: Clock,
+}
 
 /// Spawns every task; each ends when `stopping` turns true.
 pub(super) fn spawn(
     running: &mut Running,
     data_dir: &Path,
     clock: &Clock,
-    mut changes: Changes,
+    changes: Changes,
     stopping: &watch::Receiver<bool>,
 ) -> Result<(), StoreError> {
-    let (memory, commit, readers) =
-        (running.memory.clone(), running.commit.clone(), running.readers.clone());
-    let checkpoints = std::sync::Arc::new(std::sync::Mutex::new(Checkpoints::open(data_dir)?));
-
-    let (handle, now) = (commit.clone(), clock.clone());
-    running.tasks.spawn(every("absence", tasks::ABSENCE_EVERY, stopping, async move || {
-        handle.tick(now.now_ms());
-        Ok(())
-    }));
-    let (handle, state, mut snapshots) = (commit.clone(), memory.clone(), Snapshots::default());
-    running.tasks.spawn(every("snapshot", tasks::SNAPSHOT_EVERY, stopping, async move || {
-        snapshots.round(&state, &handle).await
-    }));
-    let (state, now) = (memory.clone(), clock.clone());
-    running.tasks.spawn(every("settle", tasks::SETTLE_EVERY, stopping, async move || {
-        let (state, now_ms) = (state.clone(), now.now_ms());
-        blocking(move || tasks::settle(&state, now_ms)).await
-    }));
-    let (handle, state, store) = (commit.clone(), memory.clone(), readers.clone());
-    running.tasks.spawn(every("trim", tasks::TRIM_EVERY, stopping, async move || {
-        retain::trim_log(&state, &store, &handle).await.map(|_| ())
-    }));
-    let (state, now) = (memory, clock.clone());
-    running.tasks.spawn(every("retain", tasks::RETAIN_EVERY, stopping, async move || {
-        let (state, now_ms) = (state.clone(), now.now_ms());
-        blocking(move || retain::drop_days(&state, now_ms)).await
-    }));
-    running.tasks.spawn(every("changes", tasks::CHANGES_EVERY, stopping, async move || {
-        changes.round(&readers, &commit).await
-    }));
-    running.tasks.spawn(every("checkpoint", tasks::CHECKPOINT_EVERY, stopping, async move || {
-        let checkpoints = std::sync::Arc::clone(&checkpoints);
-        blocking(move || checkpoints.lock().unwrap_or_else(std::sync::PoisonError::into_inner).round()).await
-    }));
+    let checkpoints = Arc::new(Mutex::new(Checkpoints::open(data_dir)?));
+    let context = Context {
+        memory: running.memory.clone(),
+        commit: running.commit.clone(),
+        readers: Arc::clone(&running.readers),
+        clock: clock.clone(),
+    };
+    let tasks = &mut running.tasks;
+    let due = |period| Due::every(period, stopping);
+    tasks.spawn(look_around(context.clone(), due(tasks::ABSENCE_EVERY)));
+    tasks.spawn(take_snapshots(context.clone(), due(tasks::SNAPSHOT_EVERY)));
+    tasks.spawn(settle(context.clone(), due(tasks::SETTLE_EVERY)));
+    tasks.spawn(trim(context.clone(), due(tasks::TRIM_EVERY)));
+    tasks.spawn(retain(context.clone(), due(tasks::RETAIN_EVERY)));
+    tasks.spawn(watch_changes(context, changes, due(tasks::CHANGES_EVERY)));
+    tasks.spawn(take_over(checkpoints, due(tasks::CHECKPOINT_EVERY)));
     Ok(())
 }
 
-/// Runs a round of a task every so often. A round that fails is told, and the next one tries again.
-async fn every(
-    name: &'static str,
-    period: Duration,
-    stopping: &watch::Receiver<bool>,
-    mut round: impl AsyncFnMut() -> Result<(), TaskError>,
-) {
-    let mut stopping = stopping.clone();
-    let mut due = tokio::time::interval(period);
-    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
+async fn look_around(context: Context, mut due: Due) {
+    while due.again().await {
+        context.commit.tick(context.clock.now_ms());
+    }
+}
+
+async fn take_snapshots(context: Context, mut due: Due) {
+    let mut snapshots = Snapshots::default();
+    while due.again().await {
+        tell("snapshot", snapshots.round(&context.memory, &context.commit).await);
+    }
+}
+
+async fn settle(context: Context, mut due: Due) {
+    while due.again().await {
+        let (memory, now_ms) = (context.memory.clone(), context.clock.now_ms());
+        tell("settle", blocking(move || tasks::settle(&memory, now_ms)).await);
+    }
+}
+
+async fn trim(context: Context, mut due: Due) {
+    while due.again().await {
+        let trimmed = retain::trim_log(&context.memory, &context.readers, &context.commit).await;
+        tell("trim", trimmed.map(|_| ()));
+    }
+}
+
+async fn retain(context: Context, mut due: Due) {
+    while due.again().await {
+        let (memory, now_ms) = (context.memory.clone(), context.clock.now_ms());
+        tell("retain", blocking(move || retain::drop_days(&memory, now_ms)).await);
+    }
+}
+
+async fn watch_changes(context: Context, mut changes: Changes, mut due: Due) {
+    while due.again().await {
+        tell("changes", changes.round(&context.readers, &context.commit).await);
+    }
+}
+
+async fn take_over(checkpoints: Arc<Mutex<Checkpoints>>, mut due: Due) {
+    while due.again().await {
+        let checkpoints = Arc::clone(&checkpoints);
+        let round = move || checkpoints.lock().unwrap_or_else(PoisonError::into_inner).round();
+        tell("checkpoint", blocking(round).await);
+    }
+}
+
+/// When a task's next round is due.
+struct Due {
+    period: Interval,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Due {
+    fn every(period: Duration, stopping: &watch::Receiver<bool>) -> Self {
+        let mut period = tokio::time::interval(period);
+        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { period, stopping: stopping.clone() }
+    }
+
+    /// Waits for the next round; false when there will be none.
+    async fn again(&mut self) -> bool {
         tokio::select! {
-            _ = due.tick() => {}
-            _ = stopping.wait_for(|stop| *stop) => return,
+            _ = self.period.tick() => true,
+            _ = self.stopping.wait_for(|stop| *stop) => false,
         }
-        if let Err(error) = round().await {
-            tracing::error!(task = name, %error, "a round failed");
-        }
+    }
+}
+
+/// A round that fails is told, and the next one tries again.
+fn tell(task: &'static str, round: Result<(), TaskError>) {
+    if let Err(error) = round {
+        tracing::error!(task, %error, "a round failed");
     }
 }
 

@@ -19,7 +19,7 @@ const ESTIMATED: u8 = 2;
 /// Bytes that are not a row of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a row of the log is damaged, or of a newer release")]
-pub(super) struct DamagedRow;
+pub struct DamagedRow;
 
 /// What an entry says of a whole arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,230 @@
+//! A collector of the test's own, and hosts that report to it: a temporary folder, ports of the system's choice, a clock
+//! that the test may hold.
+//!
+//! Hosts here say what they are told to, byte for byte; the agent's own code is tried elsewhere.
+
+mod host;
+
+pub use host::{Host, Sent};
+
+use crate::pki::{Connection, Reply, client_config, request_for};
+use anyhow::{Context as _, Result, ensure};
+use hyper::Method;
+use rcgen::KeyPair;
+use rustls::ClientConfig;
+use sha2::{Digest as _, Sha256};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tram_collector::app::{self, Running};
+use tram_collector::clock::Clock;
+use tram_collector::config::{self, Config};
+use tram_collector::latest::Effect;
+use tram_collector::model::agent::{AgentId, AgentState};
+use tram_collector::store::sqlite::{agent, enrollment};
+use tram_proto::enroll::{EnrollRequest, Enrolled, secret_text};
+
+/// Noon of some day, when the clock of a held world starts.
+pub const NOON_MS: i64 = 1_795_003_200_000;
+
+/// A collector and its folder.
+pub struct World {
+    dir: tempfile::TempDir,
+    rules: Option<PathBuf>,
+    clock: Clock,
+    time: Option<Arc<AtomicI64>>,
+    running: Option<Running>,
+}
+
+/// An agent's identity: its key and certificate, and the TLS made of them.
+#[derive(Clone)]
+pub struct Identity {
+    /// The agent.
+    pub agent: AgentId,
+    /// The leaf, PEM.
+    pub certificate: String,
+    /// The leaf's key.
+    pub key: Arc<KeyPair>,
+    /// TLS with that leaf; sessions are resumed among its connections.
+    pub tls: Arc<ClientConfig>,
+    /// What enrolment said besides.
+    pub note: String,
+}
+
+/// The configuration of a collector of a test's own below `dir`.
+pub fn config_in(dir: &Path) -> Result<Config> {
+    let text = format!(
+        "data_dir = {:?}\n[listen]\nagents = \"127.0.0.1:0\"\noperators = \"127.0.0.1:0\"\n\
+         [public]\nnames = [\"localhost\", \"127.0.0.1\"]\n[commit]\nwindow_ms = 2\n",
+        dir.join("data")
+    );
+    Ok(config::parse(Path::new("test.toml"), &text, &std::collections::BTreeMap::new())?)
+}
+
+impl World {
+    /// A collector on the system's clock.
+    pub async fn new() -> Result<Self> {
+        Self::start(Clock::system(), None, None).await
+    }
+
+    /// A collector whose clock stands at [`NOON_MS`] until the test moves it.
+    pub async fn held() -> Result<Self> {
+        let (clock, time) = Clock::manual(NOON_MS);
+        Self::start(clock, Some(time), None).await
+    }
+
+    /// The same, with a rules file of this text.
+    pub async fn held_with_rules(rules: &str) -> Result<Self> {
+        let (clock, time) = Clock::manual(NOON_MS);
+        Self::start(clock, Some(time), Some(rules)).await
+    }
+
+    async fn start(clock: Clock, time: Option<Arc<AtomicI64>>, rules: Option<&str>) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("rules.toml");
+        let rules = match rules {
+            None => None,
+            Some(text) => {
+                std::fs::write(&file, text)?;
+                Some(file)
+            }
+        };
+        let mut world = Self { dir, rules, clock, time, running: None };
+        world.resume().await?;
+        Ok(world)
+    }
+
+    /// Starts the collector again on the same folder.
+    pub async fn resume(&mut self) -> Result<()> {
+        let mut config = config_in(self.dir.path())?;
+        config.rules_file.clone_from(&self.rules);
+        self.running = Some(app::start(config, self.clock.clone()).await?);
+        Ok(())
+    }
+
+    /// Stops the collector in order.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.running.take().context("not running")?.stop().await
+    }
+
+    /// Ends the collector without a last snapshot.
+    pub async fn abandon(&mut self) -> Result<()> {
+        self.running.take().context("not running")?.abandon().await;
+        Ok(())
+    }
+
+    /// The collector that runs.
+    pub fn running(&self) -> Result<&Running> {
+        self.running.as_ref().context("not running")
+    }
+
+    /// Where agents connect.
+    pub fn address(&self) -> Result<SocketAddr> {
+        Ok(self.running()?.agents)
+    }
+
+    /// The data folder.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The collector's time.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Moves a held clock on.
+    pub fn pass(&self, ms: i64) {
+        if let Some(time) = &self.time {
+            time.fetch_add(ms, Ordering::SeqCst);
+        }
+    }
+
+    /// Looks at who is silent, now, and waits until that is written.
+    pub async fn look_around(&self) -> Result<()> {
+        let commit = &self.running()?.commit;
+        commit.tick(self.now_ms());
+        // What is asked of the writer later is done later.
+        commit.on_writer(|_| ()).await?;
+        commit.on_writer(|_| ()).await?;
+        Ok(())
+    }
+
+    /// A token's secret for `uses` machines, valid for an hour.
+    pub async fn secret(&self, uses: i64) -> Result<[u8; 20]> {
+        let mut secret = [0; 20];
+        getrandom::fill(&mut secret).context("random")?;
+        let (hash, now_ms) = (Sha256::digest(secret).into(), self.now_ms());
+        let write = self.running()?.commit.write(move |transaction| {
+            let site = agent::unassigned_site(transaction)?;
+            enrollment::add(transaction, site, hash, uses, now_ms + 3_600_000, "test", now_ms)?;
+            Ok(((), vec![]))
+        });
+        write.await?;
+        Ok(secret)
+    }
+
+    /// Enrols a machine with a new token and key.
+    pub async fn enroll(&self, name: &str) -> Result<Identity> {
+        let secret = self.secret(1).await?;
+        let key = KeyPair::generate()?;
+        let machine: [u8; 32] = Sha256::digest(name).into();
+        let reply = self.ask_to_enroll(&secret, &request_for(&key)?, machine, name).await?;
+        ensure!(reply.status == 200, "enrolling: {reply:?}");
+        self.identity(&reply, key)
+    }
+
+    /// Sends an enrolment and says what came back.
+    pub async fn ask_to_enroll(
+        &self,
+        secret: &[u8],
+        csr: &str,
+        machine: [u8; 32],
+        name: &str,
+    ) -> Result<Reply> {
+        let machine: String = machine.iter().map(|byte| format!("{byte:02x}")).collect();
+        let resource = [("host.name", name), ("tram.asset.kind", "server")];
+        let body = EnrollRequest {
+            secret: secret_text(secret),
+            csr: csr.to_owned(),
+            machine,
+            resource: resource.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        };
+        let tls = client_config(self.running()?.pki.ca_pem(), None)?;
+        let mut connection = Connection::open(self.address()?, tls).await?;
+        connection.post("/agent/v1/enroll", serde_json::to_vec(&body)?).await
+    }
+
+    /// The identity that an enrolment or renewal gave for a key.
+    pub fn identity(&self, reply: &Reply, key: KeyPair) -> Result<Identity> {
+        let enrolled: Enrolled = reply.read()?;
+        let tls = client_config(&enrolled.ca, Some((&enrolled.certificate, &key)))?;
+        Ok(Identity {
+            agent: AgentId(enrolled.agent.0),
+            certificate: enrolled.certificate,
+            key: Arc::new(key),
+            tls,
+            note: enrolled.note,
+        })
+    }
+
+    /// A connection with an identity.
+    pub async fn connect(&self, identity: &Identity) -> Result<Connection> {
+        Connection::open(self.address()?, Arc::clone(&identity.tls)).await
+    }
+
+    /// Sends one request on a connection of its own.
+    pub async fn ask(&self, identity: &Identity, method: Method, path: &str, body: Vec<u8>) -> Result<Reply> {
+        self.connect(identity).await?.send(method, path, &[], body).await
+    }
+
+    /// Changes an agent's state as an operator would.
+    pub async fn set_state(&self, agent: AgentId, state: AgentState) -> Result<()> {
+        let write = self.running()?.commit.write(move |transaction| {
+            agent::set_state(transaction, agent, state)?;
+            Ok(((), vec![Effect::AgentChanged(agent)]))
+        });
+        Ok(write.await?)
+    }
+}
