@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn past_the_range_bound_only_numbers_that_need_no_new_range_are_taken() {
-        let numbers: Vec<u64> = (0..limits::RANGES_PER_SPOOL_MAX as u64).map(|place| 10 + 2 * place).collect();
+        let numbers: Vec<u64> =
+            (0..limits::RANGES_PER_SPOOL_MAX as u64).map(|place| 10 + 2 * place).collect();
         let spool = spool(&numbers);
         let last = *numbers.last().unwrap();
         assert_eq!(spool.standing(last + 2, 0), Standing::TooManyGaps);

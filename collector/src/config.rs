@@ -45,7 +45,6 @@ impl ConfigError {
     }
 }
 
-
 /// The collector's configuration, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -228,12 +227,7 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
     let listen = Listen {
         agents: agents_address,
         operators: operators_address,
-        connections_max: within(
-            "listen.connections_max",
-            raw.listen.connections_max,
-            20_000,
-            1..=1_000_000,
-        )?,
+        connections_max: within("listen.connections_max", raw.listen.connections_max, 20_000, 1..=1_000_000)?,
         certificate,
     };
     let public = Public {

@@ -56,7 +56,6 @@ pub fn make(
     let token = Token { ca_sha256, issued_ms: now_ms, secret };
     let secret_sha256 = Sha256::digest(token.secret).into();
     let (uses, expires_ms) = (wanted.uses, wanted.expires_ms);
-    let id =
-        enrollment::add(connection, site, secret_sha256, uses, expires_ms, wanted.created_by, now_ms)?;
+    let id = enrollment::add(connection, site, secret_sha256, uses, expires_ms, wanted.created_by, now_ms)?;
     Ok(Made { id, token: token.to_string() })
 }

@@ -98,7 +98,12 @@ impl Ingest {
             Err(problem) => {
                 let counter = if problem.is_temporary() { &self.figures.busy } else { &self.figures.refused };
                 counter.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(path = route.1, problem = problem.kind(), detail = problem.detail(), "request refused");
+                tracing::debug!(
+                    path = route.1,
+                    problem = problem.kind(),
+                    detail = problem.detail(),
+                    "request refused"
+                );
                 problem.into_answer()
             }
         }

@@ -62,7 +62,8 @@ pub struct Impossible;
 
 /// When a boot began, as this contact tells; none when it says nothing of that boot.
 pub fn start_of(boots: &[Boot], contact: &Contact<'_>, boot: BootId) -> Option<i64> {
-    let known = boots.iter().find(|known| known.boot == boot && !known.estimated).map(|known| known.started_ms);
+    let known =
+        boots.iter().find(|known| known.boot == boot && !known.estimated).map(|known| known.started_ms);
     if boot == contact.sent.boot {
         let told = contact.arrived_ms.saturating_sub_unsigned(contact.sent.boot_ms);
         return Some(match known {

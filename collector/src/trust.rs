@@ -103,9 +103,8 @@ impl Trust {
     pub fn take(&self, certificates: &[Certificate]) {
         let mut records = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for certificate in certificates {
-            let record = records
-                .entry(certificate.sha256)
-                .or_insert_with(|| Arc::new(Record::new(certificate)));
+            let record =
+                records.entry(certificate.sha256).or_insert_with(|| Arc::new(Record::new(certificate)));
             record.first_used_ms.store(stored(certificate.first_used_ms), Ordering::Release);
             record.superseded_ms.store(stored(certificate.superseded_ms), Ordering::Release);
         }

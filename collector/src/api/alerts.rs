@@ -41,10 +41,7 @@ pub struct AlertParams {
 
 /// Alerts within the caller's scope, newest first.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", params(AlertParams), responses((status = 200, body = Page<Alert>)))]
-pub async fn list(
-    caller: Caller,
-    Query(params): Query<AlertParams>,
-) -> Result<Json<Page<Alert>>, ApiError> {
+pub async fn list(caller: Caller, Query(params): Query<AlertParams>) -> Result<Json<Page<Alert>>, ApiError> {
     let window = Window::new(params.limit, params.cursor.as_deref())?;
     let filter = AlertFilter {
         state: params.state.map(Into::into),

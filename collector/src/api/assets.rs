@@ -54,10 +54,7 @@ pub struct AssetParams {
 
 /// Assets within the caller's scope.
 #[utoipa::path(get, path = "/assets", tag = "assets", params(AssetParams), responses((status = 200, body = Page<Asset>)))]
-pub async fn list(
-    caller: Caller,
-    Query(params): Query<AssetParams>,
-) -> Result<Json<Page<Asset>>, ApiError> {
+pub async fn list(caller: Caller, Query(params): Query<AssetParams>) -> Result<Json<Page<Asset>>, ApiError> {
     let window = Window::new(params.limit, params.cursor.as_deref())?;
     let latest = Arc::clone(&caller.state().latest);
     let read = move |connection: &Connection, scope| scan(connection, scope, &latest, &params, window);
@@ -72,8 +69,7 @@ fn scan(
     params: &AssetParams,
     window: Window,
 ) -> Result<Page<Asset>, StoreError> {
-    let filter =
-        AssetFilter { agency: params.agency, site: params.site, kind: params.kind.map(Into::into) };
+    let filter = AssetFilter { agency: params.agency, site: params.site, kind: params.kind.map(Into::into) };
     let search = params.search.as_deref().map(|search| search.trim().to_lowercase());
     let is_filtered = search.is_some() || params.state.is_some();
     let chunk = if is_filtered { CHUNK } else { window.rows() };
@@ -188,7 +184,9 @@ fn detail(placed: PlacedAsset, host: Option<&Host>) -> AssetDetail {
         asset: brief(placed, host),
         resource: catalogue.map(|catalogue| catalogue.resource.clone()).unwrap_or_default(),
         uptime_s: host.and_then(current::uptime_s),
-        clock_offset_s: host.and_then(|host| host.clock_offset_ms).map(|offset_ms| offset_ms as f64 / 1_000.0),
+        clock_offset_s: host
+            .and_then(|host| host.clock_offset_ms)
+            .map(|offset_ms| offset_ms as f64 / 1_000.0),
         boot_ms: host.map(|host| host.boot_started_ms).filter(|started_ms| *started_ms > 0),
         values: host.map(current::values).unwrap_or_default(),
         components: host

@@ -1,8 +1,8 @@
 //! Who calls: a user by the cookie of their session, or a program by its bearer token. Everything that a handler reads
 //! or changes goes through the caller, whose scope every statement gets and whose name every change is written down with.
 
-use crate::api::state::State;
 use crate::api::error::ApiError;
+use crate::api::state::State;
 use crate::api::{origin, secret};
 use crate::latest::Effect;
 use crate::model::agency::Scope;
@@ -101,7 +101,10 @@ impl Caller {
     }
 
     fn actor(&self) -> Actor {
-        Actor { name: self.name.clone(), address: self.address.map(|one| one.to_string()).unwrap_or_default() }
+        Actor {
+            name: self.name.clone(),
+            address: self.address.map(|one| one.to_string()).unwrap_or_default(),
+        }
     }
 }
 

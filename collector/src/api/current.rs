@@ -113,7 +113,8 @@ pub fn shares(host: &Host) -> Shares {
             _ => {}
         }
     }
-    let full = mounts.values().filter(|(used, free)| used + free > 0.0).map(|(used, free)| used / (used + free));
+    let full =
+        mounts.values().filter(|(used, free)| used + free > 0.0).map(|(used, free)| used / (used + free));
     Shares {
         cpu: busy.map(|share: f64| share.clamp(0.0, 1.0)),
         memory: available

@@ -68,7 +68,8 @@ impl Attempted {
         let whole = recent(self.accounts.get(&account), now_ms);
         make_room(&mut self.pairs, now_ms);
         make_room(&mut self.accounts, now_ms);
-        let once_more = |before: Attempts| Attempts { wrong: before.wrong.saturating_add(1), last_ms: now_ms };
+        let once_more =
+            |before: Attempts| Attempts { wrong: before.wrong.saturating_add(1), last_ms: now_ms };
         self.pairs.insert((account, network), once_more(pair));
         self.accounts.insert(account, once_more(whole));
         Verdict::Check { hold_ms: if whole.wrong >= ACCOUNT_FREE { ACCOUNT_HOLD_MS } else { 0 } }
@@ -138,7 +139,10 @@ mod tests {
         };
         assert!(retry_after_ms <= PAIR_MAX_MS);
         let elsewhere = attempted.admit("an", THERE, 100_000);
-        assert!(matches!(elsewhere, Verdict::Check { hold_ms } if hold_ms <= ACCOUNT_HOLD_MS), "{elsewhere:?}");
+        assert!(
+            matches!(elsewhere, Verdict::Check { hold_ms } if hold_ms <= ACCOUNT_HOLD_MS),
+            "{elsewhere:?}"
+        );
         let after = attempted.admit("an", HERE, 100_000 + retry_after_ms);
         assert!(matches!(after, Verdict::Check { .. }), "{after:?}");
     }

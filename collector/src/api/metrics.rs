@@ -142,7 +142,12 @@ fn doors(families: &mut Families, figures: &AgentFigures) {
     families.family("agent_requests_total", "counter", "Requests of agents, by what became of them.", &by);
     families.one("agent_connections", "gauge", "Connections of agents that are open.", figures.connections);
     let turned_away = figures.turned_away;
-    families.one("agent_connections_turned_away_total", "counter", "Connections refused at the bound.", turned_away);
+    families.one(
+        "agent_connections_turned_away_total",
+        "counter",
+        "Connections refused at the bound.",
+        turned_away,
+    );
     let failed = figures.handshakes_failed;
     families.one("agent_handshakes_failed_total", "counter", "TLS handshakes that failed.", failed);
 }
@@ -154,9 +159,19 @@ fn writer(families: &mut Families, state: &State) {
     families.one("windows_total", "counter", "Commit windows that were written.", read(&figures.windows));
     let failed = read(&figures.windows_failed);
     families.one("windows_failed_total", "counter", "Commit windows that failed.", failed);
-    families.one("queue_refusals_total", "counter", "Arrivals refused because the queue was full.", read(&figures.busy));
+    families.one(
+        "queue_refusals_total",
+        "counter",
+        "Arrivals refused because the queue was full.",
+        read(&figures.busy),
+    );
     families.one("log_bytes_total", "counter", "Bytes written to the log.", read(&figures.log_bytes));
-    families.one("queue_length", "gauge", "Arrivals and changes that wait for the writer.", state.commit.waiting() as u64);
+    families.one(
+        "queue_length",
+        "gauge",
+        "Arrivals and changes that wait for the writer.",
+        state.commit.waiting() as u64,
+    );
     let failing = u64::from(figures.failing.load(Ordering::Relaxed));
     families.one("store_failing", "gauge", "1 while nothing can be written.", failing);
 }
@@ -195,19 +210,28 @@ fn hosts(families: &mut Families, latest: &Latest) {
         counts.into_iter().map(|(word, count)| (label(key, word), count as f64)).collect()
     };
     families.family("agents", "gauge", "Active agents by presence.", &samples("presence", presence));
-    families.family("agents_by_state", "gauge", "Agents by whether they may report.", &samples("state", states));
+    families.family(
+        "agents_by_state",
+        "gauge",
+        "Agents by whether they may report.",
+        &samples("state", states),
+    );
     families.family("alerts_firing", "gauge", "Firing alerts by severity.", &samples("severity", alerts));
 }
 
 fn latency(families: &mut Families, latency: &Latency) {
     let name = "operator_request_seconds";
     let count = latency.count.load(Ordering::Relaxed) as f64;
-    let _ = writeln!(families.0, "# HELP tram_{name} Time to answer operators.\n# TYPE tram_{name} histogram");
+    let _ =
+        writeln!(families.0, "# HELP tram_{name} Time to answer operators.\n# TYPE tram_{name} histogram");
     for (bucket, bound_ms) in latency.buckets.iter().zip(BOUNDS_MS) {
         let bound = label("le", bound_ms as f64 / 1_000.0);
         let _ = writeln!(families.0, "tram_{name}_bucket{bound} {}", bucket.load(Ordering::Relaxed));
     }
     let sum = latency.sum_us.load(Ordering::Relaxed) as f64 / 1e6;
     let infinite = label("le", "+Inf");
-    let _ = writeln!(families.0, "tram_{name}_bucket{infinite} {count}\ntram_{name}_sum {sum}\ntram_{name}_count {count}");
+    let _ = writeln!(
+        families.0,
+        "tram_{name}_bucket{infinite} {count}\ntram_{name}_sum {sum}\ntram_{name}_count {count}"
+    );
 }

@@ -51,7 +51,9 @@ mod tests {
         assert!(allowed(&Method::POST, Some("https://tram.example:8440"), false));
         assert!(allowed(&Method::POST, None, true));
         assert!(allowed(&Method::GET, Some("https://elsewhere.example"), false));
-        for origin in ["https://elsewhere.example", "http://tram.example:8440", "https://tram.example", "null"] {
+        for origin in
+            ["https://elsewhere.example", "http://tram.example:8440", "https://tram.example", "null"]
+        {
             assert!(!allowed(&Method::POST, Some(origin), true), "{origin}");
         }
         assert!(!allowed(&Method::DELETE, None, false));

@@ -59,8 +59,7 @@ impl Passwords {
 /// The hash of a password, as a PHC string.
 pub fn hash(password: &str) -> Result<String, PasswordError> {
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params());
-    let hash: PasswordHash =
-        argon2.hash_password(password.as_bytes()).map_err(|_| PasswordError::Failed)?;
+    let hash: PasswordHash = argon2.hash_password(password.as_bytes()).map_err(|_| PasswordError::Failed)?;
     Ok(hash.to_string())
 }
 

@@ -127,8 +127,9 @@ fn window(params: &SampleParams, now_ms: i64) -> Result<Window, ApiError> {
         ));
     }
     let range_s = (to_ms - from_ms + 999) / 1_000;
-    let step_s = params.step_s.unwrap_or(((range_s + STEPS_DEFAULT - 1) / STEPS_DEFAULT).max(STEP_DEFAULT_MIN_S));
-    if step_s < 1 || step_s > TIME_MS_MAX / 1_000 || range_s / step_s >= STEPS_MAX {
+    let step_s =
+        params.step_s.unwrap_or(((range_s + STEPS_DEFAULT - 1) / STEPS_DEFAULT).max(STEP_DEFAULT_MIN_S));
+    if !(1..=TIME_MS_MAX / 1_000).contains(&step_s) || range_s / step_s >= STEPS_MAX {
         let vi = format!("step_s phải từ 1 và cho tối đa {STEPS_MAX} bước trong khoảng đã chọn.");
         let en = format!("step_s must be at least 1 and make at most {STEPS_MAX} steps of the range.");
         return Err(ApiError::invalid("step_s", vi, en));
@@ -189,7 +190,8 @@ mod tests {
 
     #[test]
     fn ranges_and_steps_out_of_bounds_are_refused() {
-        let with = |from_ms, to_ms, step_s| SampleParams { from_ms, to_ms, step_s, ..SampleParams::default() };
+        let with =
+            |from_ms, to_ms, step_s| SampleParams { from_ms, to_ms, step_s, ..SampleParams::default() };
         check(&with(Some(5), Some(5), None), None);
         check(&with(Some(i64::MIN), Some(i64::MAX), Some(1)), None);
         check(&with(None, None, Some(0)), None);

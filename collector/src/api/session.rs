@@ -5,10 +5,10 @@ use crate::api::error::ApiError;
 use crate::api::input::Body;
 use crate::api::login::Verdict;
 use crate::api::password::{self, PasswordError};
+use crate::api::secret;
 use crate::api::state::State;
 use crate::api::view::Problem;
 use crate::api::view::person::{NewSession, Session, SessionUser, agency_of};
-use crate::api::secret;
 use crate::model::line::NAME_CHARS_MAX;
 use crate::model::user::User;
 use crate::store::sqlite::audit::{self, Actor};
@@ -69,9 +69,7 @@ pub async fn who(caller: Caller) -> Json<Session> {
     (status = 204),
     (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
-pub async fn sign_out(
-    caller: Caller,
-) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), ApiError> {
+pub async fn sign_out(caller: Caller) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), ApiError> {
     if let Some(sha256) = caller.session {
         let end = move |transaction: &rusqlite::Transaction<'_>| {
             session::delete(transaction, &sha256)?;

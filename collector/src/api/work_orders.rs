@@ -145,16 +145,9 @@ fn time(field: &'static str, asked: Option<Option<i64>>) -> Result<Option<Option
 }
 
 /// Whether no alert of the order's rule and part fires.
-fn has_cleared(
-    connection: &Connection,
-    scope: Scope,
-    order: &model::WorkOrder,
-) -> Result<bool, StoreError> {
-    let filter = AlertFilter {
-        state: Some(AlertState::Firing),
-        asset: Some(order.asset),
-        ..AlertFilter::default()
-    };
+fn has_cleared(connection: &Connection, scope: Scope, order: &model::WorkOrder) -> Result<bool, StoreError> {
+    let filter =
+        AlertFilter { state: Some(AlertState::Firing), asset: Some(order.asset), ..AlertFilter::default() };
     let firing = alert::page(connection, scope, filter, None, FIRING_MAX)?;
     Ok(!firing.iter().any(|row| row.alert.rule == order.rule && *row.alert.part == *order.part))
 }
@@ -169,9 +162,10 @@ fn refused(refusal: Refusal) -> ApiError {
             "Tín hiệu của phiếu việc chưa hết, nên chưa thể đóng.",
             "The work order's signal has not cleared, so it cannot be closed.",
         ),
-        Refusal::NoTime => {
-            ("Phiếu việc đã lên lịch cần có thời điểm thực hiện.", "A planned work order needs the time that it is planned for.")
-        }
+        Refusal::NoTime => (
+            "Phiếu việc đã lên lịch cần có thời điểm thực hiện.",
+            "A planned work order needs the time that it is planned for.",
+        ),
         Refusal::NotDone => {
             ("Chỉ mở lại được phiếu việc đã làm xong.", "Only a work order that is done can be reopened.")
         }
@@ -186,7 +180,8 @@ fn shown(row: PlacedWorkOrder) -> WithEtag {
 fn view(row: PlacedWorkOrder) -> WorkOrder {
     let PlacedWorkOrder { order, place } = row;
     let latest = order.evidence.last().map(|evidence| &evidence.figures);
-    let action = texts::alert(order.rule, &order.part, latest.unwrap_or(&Figures::new()), Severity::Warning).action;
+    let action =
+        texts::alert(order.rule, &order.part, latest.unwrap_or(&Figures::new()), Severity::Warning).action;
     WorkOrder {
         id: order.id.0,
         asset: Named { id: order.asset.0, name: place.asset_name },

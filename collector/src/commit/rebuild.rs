@@ -103,8 +103,7 @@ impl Writer {
             trust: Arc::new(trust),
             series: Arc::new(series),
         };
-        let writer =
-            Self::new(connection, memory.clone(), settings, decider, revocations, handle, answers);
+        let writer = Self::new(connection, memory.clone(), settings, decider, revocations, handle, answers);
         Ok((writer, memory))
     }
 }
@@ -185,7 +184,8 @@ impl Rebuild<'_> {
             let damaged = |source| NoRebuild::Log { id: row.id, source };
             let unpacked = record::unpack(&row.reports).map_err(damaged)?;
             self.stage.clear();
-            record::read(&unpacked, |header, reports| self.entry(row.id, header, reports)).map_err(damaged)?;
+            record::read(&unpacked, |header, reports| self.entry(row.id, header, reports))
+                .map_err(damaged)?;
             let samples = self.stage.samples.iter().map(|sample| Sample {
                 agent: sample.agent,
                 catalogue: &sample.catalogue,

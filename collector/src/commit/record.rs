@@ -194,11 +194,7 @@ impl<'a> Reader<'a> {
             agent: AgentId(self.array()?),
             spool: SpoolId(self.array()?),
             floor: self.unsigned()?,
-            sent: Moment {
-                boot: BootId(self.array()?),
-                boot_ms: self.unsigned()?,
-                wall_ms: self.signed()?,
-            },
+            sent: Moment { boot: BootId(self.array()?), boot_ms: self.unsigned()?, wall_ms: self.signed()? },
             arrived_ms: self.signed()?,
             figures: match self.array::<1>()? {
                 [0] => None,

@@ -4,7 +4,7 @@
 //! that fails is dropped with all that it staged. Reading the log back after a restart goes through the same
 //! [`Stage::apply`], so that memory comes out as it was.
 
-use super::decide::{Decider, Decided};
+use super::decide::{Decided, Decider};
 use super::record::{Header, Mark, Packer};
 use crate::admission::{Standing, spool_of};
 use crate::catalogues::{Catalogues, Known};
@@ -78,7 +78,10 @@ impl Stage {
 
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
-        self.packer.is_empty() && self.rows.is_empty() && self.catalogues.is_empty() && self.decided.is_empty()
+        self.packer.is_empty()
+            && self.rows.is_empty()
+            && self.catalogues.is_empty()
+            && self.decided.is_empty()
     }
 
     /// Takes the host of an agent out, as this window has it so far; none when there is no such agent.
@@ -91,7 +94,8 @@ impl Stage {
     pub(super) fn take(&mut self, around: &mut Surroundings<'_>, arrival: Arrival) -> Option<Outcome> {
         let mut host = self.lend(around.latest, arrival.agent)?;
         for NewCatalogue { catalogue, canonical } in &arrival.catalogues {
-            if around.catalogues.known(catalogue.id).is_none() && !self.catalogues.contains_key(&catalogue.id) {
+            if around.catalogues.known(catalogue.id).is_none() && !self.catalogues.contains_key(&catalogue.id)
+            {
                 let known = Arc::new(Known::new(Arc::clone(catalogue), around.decider.rules()));
                 self.catalogues.insert(catalogue.id, (known, canonical.clone()));
             }
@@ -134,7 +138,8 @@ impl Stage {
                     outcome.durable.insert(seq);
                     let set = measured.set;
                     self.apply(around.decider, host, &header, &mark, measured, &known);
-                    outcome.need_components = if mark.live { host.set != Some(set) } else { outcome.need_components };
+                    outcome.need_components =
+                        if mark.live { host.set != Some(set) } else { outcome.need_components };
                 }
             }
         }
@@ -178,7 +183,8 @@ impl Stage {
             return Verdict::Refused(Refusal::ValueCount);
         }
         let moment = measured.moment;
-        let contact = Contact { sent: header.sent, arrived_ms: header.arrived_ms, anchors, spool: header.spool };
+        let contact =
+            Contact { sent: header.sent, arrived_ms: header.arrived_ms, anchors, spool: header.spool };
         let last = last_of_boot.iter().find(|(boot, _)| *boot == moment.boot);
         let last_boot_ms = last.map_or(moment.boot_ms, |(_, boot_ms)| *boot_ms);
         let Ok(placed) = placing::place(&host.boots, &contact, seq, moment, last_boot_ms) else {

@@ -75,7 +75,17 @@ impl Writer {
         answers: mpsc::UnboundedSender<Handback>,
     ) -> Self {
         let stage = Stage::default();
-        Self { connection, memory, settings, decider, stage, revocations, handle, answers, is_poisoned: false }
+        Self {
+            connection,
+            memory,
+            settings,
+            decider,
+            stage,
+            revocations,
+            handle,
+            answers,
+            is_poisoned: false,
+        }
     }
 
     /// Works until the handle is closed and everything that waited is done. Blocks: runs on a thread of its own.

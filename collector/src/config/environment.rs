@@ -103,7 +103,8 @@ fn read(name: &str, text: &str, form: Form) -> Result<toml::Value, ConfigError> 
 /// Names that this machine is known by without any configuration: its host name and the loopback.
 pub(super) fn own_names() -> Vec<String> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let sound = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let sound =
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
     let mut names = Vec::new();
     if sound {
         names.push(host);

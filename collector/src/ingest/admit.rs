@@ -116,8 +116,7 @@ const fn anchor(anchor: &wire::Anchor) -> Anchor {
 }
 
 fn measured(report: Report) -> Measured {
-    let moment =
-        Moment { boot: BootId(report.boot.0), boot_ms: report.boot_ms, wall_ms: report.wall_ms };
+    let moment = Moment { boot: BootId(report.boot.0), boot_ms: report.boot_ms, wall_ms: report.wall_ms };
     Measured {
         moment,
         catalogue: CatalogueId(report.catalogue.0),

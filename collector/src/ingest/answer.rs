@@ -67,7 +67,10 @@ impl Problem {
     /// Come again: nothing was kept.
     pub(super) fn busy(detail: impl ToString) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self { retry_s: Some(BUSY_RETRY_S), ..Self::new(status, "busy", "nothing was kept, send it again", detail) }
+        Self {
+            retry_s: Some(BUSY_RETRY_S),
+            ..Self::new(status, "busy", "nothing was kept, send it again", detail)
+        }
     }
 
     /// No certificate where one is needed.
@@ -154,7 +157,8 @@ impl Problem {
             status: self.status.as_u16(),
             detail: self.detail,
         };
-        let mut answer = Response::new(Full::new(Bytes::from(serde_json::to_vec(&problem).unwrap_or_default())));
+        let mut answer =
+            Response::new(Full::new(Bytes::from(serde_json::to_vec(&problem).unwrap_or_default())));
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -104,7 +104,13 @@ impl Ingest {
         }
     }
 
-    fn enrolled(&self, leaf: Leaf, agent: AgentId, state: AgentState, now_ms: i64) -> Result<Answer, Problem> {
+    fn enrolled(
+        &self,
+        leaf: Leaf,
+        agent: AgentId,
+        state: AgentState,
+        now_ms: i64,
+    ) -> Result<Answer, Problem> {
         let waits = state == AgentState::Quarantined;
         let body = Enrolled {
             agent: id::AgentId(agent.0),
@@ -164,7 +170,8 @@ fn check_resource(resource: &Attributes) -> Result<(), Problem> {
 
 /// A host's name as an asset's: one line, without marks that turn the direction of what stands around it.
 fn asset_name(told: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let kept: String = told.chars().filter(|c| !c.is_control() && !turns(*c)).take(NAME_CHARS_MAX).collect();
     let name = kept.trim();
     if name.is_empty() { "?".to_owned() } else { name.to_owned() }

@@ -16,7 +16,9 @@ impl Ingest {
         let caller = self.reporter(peer).await?;
         let encoding = match request.headers().get(CONTENT_ENCODING) {
             None => None,
-            Some(value) => Some(value.to_str().map_err(|_| Problem::bad_body("content-encoding"))?.to_owned()),
+            Some(value) => {
+                Some(value.to_str().map_err(|_| Problem::bad_body("content-encoding"))?.to_owned())
+            }
         };
         let (body, _held) = self.body(request, limits::BODY_BYTES_MAX).await?;
         let arrived_ms = self.clock.now_ms();

@@ -115,7 +115,9 @@ mod tests {
 
     #[test]
     fn quotes_and_markup_are_names_like_others() {
-        for text in ["máy \"chủ\" 'một'", "<script>alert(1)</script>", "a & b; DROP TABLE asset", "Xã Lũng Cú"] {
+        for text in
+            ["máy \"chủ\" 'một'", "<script>alert(1)</script>", "a & b; DROP TABLE asset", "Xã Lũng Cú"]
+        {
             assert_eq!(name(text).as_deref(), Ok(text));
         }
         assert_eq!(name("  máy một ").as_deref(), Ok("máy một"));
@@ -126,7 +128,10 @@ mod tests {
         assert_eq!(name(" \t "), Err(LineFault::Empty));
         assert_eq!(name("a\nb"), Err(LineFault::Control(10)));
         assert_eq!(name("a\u{202E}b"), Err(LineFault::Direction(0x202E)));
-        assert_eq!(name(&"x".repeat(10_000)), Err(LineFault::TooLong { length: 10_000, max: NAME_CHARS_MAX }));
+        assert_eq!(
+            name(&"x".repeat(10_000)),
+            Err(LineFault::TooLong { length: 10_000, max: NAME_CHARS_MAX })
+        );
         assert_eq!(path("a/b/c/d/e/f/g"), Err(LineFault::TooDeep(7)));
         assert_eq!(path("a//b"), Err(LineFault::Empty));
         assert_eq!(note("hai\ndòng").as_deref(), Ok("hai\ndòng"));

@@ -66,7 +66,8 @@ pub(super) fn first_certificate(pem: &str, path: &Path) -> Result<CertificateDer
 /// Whether the listeners' leaf can stay: of this authority, for these names, and far from its end.
 pub(super) fn still_serves(pem: &str, ca: &CertificateDer<'_>, names: &[String], now_ms: i64) -> bool {
     let Ok(der) = first_certificate(pem, Path::new("server.pem")) else { return false };
-    let (Ok((_, leaf)), Ok((_, ca))) = (X509Certificate::from_der(&der), X509Certificate::from_der(ca)) else {
+    let (Ok((_, leaf)), Ok((_, ca))) = (X509Certificate::from_der(&der), X509Certificate::from_der(ca))
+    else {
         return false;
     };
     let ends_ms = leaf.validity().not_after.timestamp().saturating_mul(1_000);

@@ -33,7 +33,10 @@ pub fn agents(pki: &Pki) -> Result<ServerConfig, PkiError> {
 }
 
 /// TLS of the operators' listener: HTTP/2 and 1.1, a given certificate or a leaf of our own CA.
-pub fn operators(pki: &Pki, given: Option<&(std::path::PathBuf, std::path::PathBuf)>) -> Result<ServerConfig, PkiError> {
+pub fn operators(
+    pki: &Pki,
+    given: Option<&(std::path::PathBuf, std::path::PathBuf)>,
+) -> Result<ServerConfig, PkiError> {
     let (chain, key) = match given {
         None => server_leaf(pki)?,
         Some((certificate, key)) => {
@@ -42,17 +45,14 @@ pub fn operators(pki: &Pki, given: Option<&(std::path::PathBuf, std::path::PathB
     };
     let wrong = |error: rustls::Error| match given {
         None => own(&error),
-        Some((certificate, _)) => {
-            PkiError::Content { path: certificate.clone(), message: error.to_string() }
-        }
+        Some((certificate, _)) => PkiError::Content { path: certificate.clone(), message: error.to_string() },
     };
-    let mut config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(wrong)?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(wrong)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(wrong)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(wrong)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = ticketer()?;
     Ok(config)
@@ -76,9 +76,8 @@ fn read(certificates: &str, key: &str, path: &Path) -> Result<ChainAndKey, PkiEr
         path: path.to_owned(),
         message: error.to_string(),
     };
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(certificates.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(wrong)?;
+    let chain: Vec<_> =
+        CertificateDer::pem_slice_iter(certificates.as_bytes()).collect::<Result<_, _>>().map_err(wrong)?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(wrong)?;
     Ok((chain, key))
 }

@@ -87,7 +87,9 @@ fn bodies_that_are_no_batch_are_named() {
     let not_a_number = batch(&[(1, report(id::CatalogueId([9; 16])))], vec![]);
     let text = String::from_utf8(not_a_number).unwrap();
     for value in ["NaN", "Infinity", "-Infinity"] {
-        assert!(arrival(text.replace("[1,null]", &format!("[{value},null]")).into_bytes(), 0, |_| true).is_err());
+        assert!(
+            arrival(text.replace("[1,null]", &format!("[{value},null]")).into_bytes(), 0, |_| true).is_err()
+        );
     }
     let infinite = text.replace("[1,null]", "[1e999,null]");
     let decoded = arrival(infinite.into_bytes(), 0, |_| true).unwrap();

@@ -111,7 +111,9 @@ pub fn set_state(connection: &Connection, id: AgentId, state: AgentState) -> Res
 /// revoked: an asset has one agent. Returns the agents that were revoked for it.
 pub fn accept(connection: &Connection, id: AgentId) -> Result<Vec<AgentId>, StoreError> {
     let asset: Option<i64> = connection
-        .query_row("SELECT asset FROM agent WHERE id = ?1 AND state = 'quarantined'", [id.0], |row| row.get(0))
+        .query_row("SELECT asset FROM agent WHERE id = ?1 AND state = 'quarantined'", [id.0], |row| {
+            row.get(0)
+        })
         .optional()?;
     let asset = asset.ok_or(StoreError::Missing("quarantined agent"))?;
     let mut statement = connection

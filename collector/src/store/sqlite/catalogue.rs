@@ -8,7 +8,9 @@ use rusqlite::{Connection, params};
 /// Adds a catalogue; one that is there already stays as it is, for its id is its content's.
 pub fn add(connection: &Connection, id: CatalogueId, canonical: &str, now_ms: i64) -> Result<(), StoreError> {
     connection
-        .prepare_cached("INSERT INTO catalogue (id, body, seen_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
+        .prepare_cached(
+            "INSERT INTO catalogue (id, body, seen_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        )?
         .execute(params![id.0, canonical, now_ms])?;
     Ok(())
 }

@@ -37,7 +37,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Certificate> {
 }
 
 /// Adds a certificate, and forgets older ones of the agent that were never used, beyond the newest few.
-pub fn add(connection: &Connection, certificate: &Certificate, key_sha256: [u8; 32]) -> Result<(), StoreError> {
+pub fn add(
+    connection: &Connection,
+    certificate: &Certificate,
+    key_sha256: [u8; 32],
+) -> Result<(), StoreError> {
     connection.execute(
         "INSERT INTO certificate (sha256, agent, key_sha256, issued_ms, expires_ms, first_used_ms) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
@@ -72,7 +76,11 @@ pub fn key_was_used(
 }
 
 /// Notes that a certificate was used for the first time: older ones of its agent are superseded from then on.
-pub fn note_first_use(connection: &Connection, certificate: &Certificate, now_ms: i64) -> Result<(), StoreError> {
+pub fn note_first_use(
+    connection: &Connection,
+    certificate: &Certificate,
+    now_ms: i64,
+) -> Result<(), StoreError> {
     connection.execute(
         "UPDATE certificate SET first_used_ms = coalesce(first_used_ms, ?2) WHERE sha256 = ?1",
         params![certificate.sha256, now_ms],

@@ -31,7 +31,8 @@ pub fn each(
 /// The row of the log that the oldest of `shards` snapshots is as of; 0 while any of them is missing.
 pub fn oldest(connection: &Connection, shards: usize) -> Result<i64, StoreError> {
     let (count, log): (i64, Option<i64>) =
-        connection.query_row("SELECT count(*), min(log) FROM snapshot", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        connection
+            .query_row("SELECT count(*), min(log) FROM snapshot", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let complete = usize::try_from(count).is_ok_and(|count| count >= shards);
     Ok(if complete { log.unwrap_or(0) } else { 0 })
 }

@@ -1,0 +1,203 @@
+//! Lists and single things: pages, filters, what an asset looks like, headers.
+
+use super::world::{NOW_MS, World};
+use crate::latest::Host;
+use crate::model::agency::SiteId;
+use crate::model::agent::AgentState;
+use crate::model::asset::{AssetId, AssetKind};
+use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
+use crate::series::Sample;
+use crate::store::sqlite::agent;
+use axum::http::{Method, StatusCode};
+use std::sync::Arc;
+use tram_proto::sample;
+
+#[tokio::test]
+async fn pages_cover_everything_once() {
+    let world = World::new().await;
+    let site = SiteId(world.a.site);
+    world
+        .write(move |transaction| {
+            for number in 0..23 {
+                agent::add_asset(transaction, site, &format!("máy trạm {number}"), AssetKind::Workstation)?;
+            }
+            Ok(())
+        })
+        .await;
+    let mut seen = Vec::new();
+    let mut path = "/api/v1/assets?limit=10".to_owned();
+    loop {
+        let page = world.get("viewer-a", &path).await;
+        assert!(page.ids().len() <= 10);
+        seen.extend(page.ids());
+        match page.json["next"].as_str() {
+            Some(next) => path = format!("/api/v1/assets?limit=10&cursor={next}"),
+            None => break,
+        }
+    }
+    let mut once = seen.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!((seen.len(), once), (24, seen));
+    let exact = world.get("viewer-a", "/api/v1/assets?limit=24").await;
+    assert_eq!(exact.json["next"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn filters_hold_across_pages() {
+    let world = World::new().await;
+    let site = SiteId(world.a.site);
+    world
+        .write(move |transaction| {
+            for number in 0..7 {
+                agent::add_asset(transaction, site, &format!("Máy In {number}"), AssetKind::Printer)?;
+                agent::add_asset(transaction, site, &format!("máy trạm {number}"), AssetKind::Workstation)?;
+            }
+            Ok(())
+        })
+        .await;
+    let first = world.get("viewer-all", "/api/v1/assets?search=m%C3%A1y%20in&limit=5").await;
+    assert_eq!(first.ids().len(), 5);
+    let next = first.json["next"].as_str().unwrap();
+    let path = format!("/api/v1/assets?search=m%C3%A1y%20in&limit=5&cursor={next}");
+    assert_eq!(world.get("viewer-all", &path).await.ids().len(), 2);
+    assert_eq!(world.get("viewer-all", "/api/v1/assets?kind=printer").await.ids().len(), 7);
+    assert_eq!(world.get("viewer-all", "/api/v1/assets?state=up").await.ids().len(), 0);
+    assert_eq!(world.get("viewer-all", "/api/v1/assets?state=unknown").await.ids().len(), 16);
+    assert_eq!(world.get("viewer-all", "/api/v1/alerts?severity=critical").await.ids(), [2, 1]);
+    assert_eq!(world.get("viewer-all", "/api/v1/alerts?limit=1").await.json["next"], "i2");
+    assert_eq!(world.get("viewer-all", "/api/v1/alerts?limit=1&cursor=i2").await.ids(), [1]);
+    assert_eq!(world.get("viewer-all", "/api/v1/alerts?state=resolved").await.ids().len(), 0);
+    assert_eq!(world.get("viewer-all", "/api/v1/work-orders?ready=true").await.ids().len(), 0);
+    assert_eq!(world.get("viewer-all", "/api/v1/work-orders?state=open&ready=false").await.ids(), [2, 1]);
+    let agents = world.get("viewer-all", "/api/v1/agents?limit=1").await.json;
+    let next = agents["next"].as_str().unwrap();
+    let rest = world.get("viewer-all", &format!("/api/v1/agents?limit=1&cursor={next}")).await.json;
+    assert_eq!((rest["items"][0]["asset_name"].as_str(), rest["next"].as_str()), (Some("may-chu-2"), None));
+}
+
+fn catalogue() -> Arc<Catalogue> {
+    let column = |name: &str, kind, scale| Column {
+        name: name.to_owned(),
+        attributes: [].into(),
+        unit: "By".to_owned(),
+        scale,
+        kind,
+    };
+    let columns = vec![
+        column(sample::MEMORY_AVAILABLE, Kind::Gauge, 0),
+        column(sample::MEMORY_LIMIT, Kind::Gauge, 0),
+        column(sample::NETWORK_IO, Kind::Counter, 0),
+    ];
+    let resource = [("host.name".to_owned(), "may-chu-1".to_owned())].into();
+    Arc::new(Catalogue { id: CatalogueId([9; 16]), resource, columns })
+}
+
+#[tokio::test]
+async fn an_asset_shows_what_its_host_last_said() {
+    let world = World::new().await;
+    let mut host = Host::new(world.a.agent, world.a.asset, AssetKind::Server, true, AgentState::Active);
+    host.catalogue = Some(catalogue());
+    host.values = Arc::from([Some(25), Some(100), None]);
+    host.received_ms = NOW_MS - 5;
+    host.presence = crate::health::Presence::Up;
+    host.clock_offset_ms = Some(-1_500);
+    world.memory.latest.put(Arc::new(host));
+    let asset = world.get("viewer-a", &format!("/api/v1/assets/{}", world.a.asset.0)).await.json;
+    assert_eq!((asset["state"].as_str(), asset["memory"].as_f64()), (Some("up"), Some(0.75)));
+    assert_eq!((asset["cpu"].as_f64(), asset["last_seen_ms"].as_i64()), (None, Some(NOW_MS - 5)));
+    assert_eq!(asset["clock_offset_s"], -1.5);
+    assert_eq!(asset["resource"]["host.name"], "may-chu-1");
+    assert_eq!((&asset["values"][0]["value"], &asset["values"][2]["value"]), (&25.0.into(), &().into()));
+    assert_eq!(asset["agency"]["name"], "Huyện A");
+    let listed = world.get("viewer-a", "/api/v1/assets?state=up").await.json;
+    assert_eq!(listed["items"][0]["agent"]["id"], world.a.agent.to_string());
+    assert_eq!(world.get("viewer-a", "/api/v1/summary").await.json["assets"]["up"], 1);
+}
+
+#[tokio::test]
+async fn samples_come_in_steps_and_totals_as_rates() {
+    let world = World::new().await;
+    let catalogue = catalogue();
+    for step in 0..8_i64 {
+        let sample = Sample {
+            agent: world.a.agent,
+            catalogue: &catalogue,
+            time_ms: NOW_MS - 120_000 + step * 15_000,
+            values: &[Some(step), Some(100), Some(step * 150)],
+            log: step + 1,
+        };
+        world.memory.series.append(&[sample], NOW_MS);
+    }
+    let from_ms = NOW_MS - 120_000;
+    let path = format!(
+        "/api/v1/assets/{}/samples?name={},{}&from_ms={from_ms}&step_s=60",
+        world.a.asset.0,
+        sample::MEMORY_AVAILABLE,
+        sample::NETWORK_IO
+    );
+    let samples = world.get("viewer-a", &path).await.json;
+    assert_eq!((samples["to_ms"].as_i64(), samples["step_s"].as_i64()), (Some(NOW_MS), Some(60)));
+    let [level, rate] = samples["series"].as_array().unwrap().as_slice() else {
+        panic!("two series expected: {samples}");
+    };
+    assert_eq!(
+        (level["name"].as_str(), level["kind"].as_str()),
+        (Some(sample::MEMORY_AVAILABLE), Some("gauge"))
+    );
+    assert_eq!((rate["kind"].as_str(), rate["unit"].as_str()), (Some("rate"), Some("By/s")));
+    assert!(rate["mean"].as_array().unwrap().iter().all(|mean| mean.as_f64() == Some(10.0)), "{rate}");
+    let places = level["time_ms"].as_array().unwrap().len();
+    for array in ["min", "max", "mean", "last"] {
+        assert_eq!(level[array].as_array().unwrap().len(), places);
+    }
+    let unknown = format!("/api/v1/assets/{}/samples?name=no.such", world.a.asset.0);
+    assert_eq!(world.get("viewer-a", &unknown).await.json["series"].as_array().map(Vec::len), Some(0));
+    let none = world
+        .write(move |transaction| agent::add_asset(transaction, SiteId(1), "máy in", AssetKind::Printer))
+        .await;
+    let AssetId(id) = none.id;
+    let answer = world.get("viewer-all", &format!("/api/v1/assets/{id}/samples?name=x")).await;
+    assert_eq!((answer.status, answer.json["series"].as_array().map(Vec::len)), (StatusCode::OK, Some(0)));
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_be_careful() {
+    let world = World::new().await;
+    for path in ["/api/v1/summary", "/healthz", "/install/ca.pem", "/no/such/page"] {
+        let answer = world.get("viewer-all", path).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+    }
+    assert_eq!(world.get("viewer-all", "/api/v1/summary").await.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn the_description_is_served_and_every_field_of_an_answer_is_in_it() {
+    let world = World::new().await;
+    let api = world.send(Method::GET, "/api/v1/openapi.json", "192.0.2.1", &[], None).await.json;
+    let required = |schema: &str| -> Vec<String> {
+        let schema = &api["components"]["schemas"][schema];
+        let object = if schema["required"].is_array() { schema } else { &schema["allOf"][1] };
+        serde_json::from_value(object["required"].clone()).unwrap()
+    };
+    for (path, schema) in [
+        ("/api/v1/assets".to_owned(), "Asset"),
+        ("/api/v1/alerts".to_owned(), "Alert"),
+        ("/api/v1/work-orders".to_owned(), "WorkOrder"),
+        ("/api/v1/agents".to_owned(), "Agent"),
+        ("/api/v1/enrollments".to_owned(), "Enrollment"),
+        ("/api/v1/sites".to_owned(), "Site"),
+        ("/api/v1/agencies".to_owned(), "Agency"),
+        ("/api/v1/users".to_owned(), "User"),
+    ] {
+        let answer = world.get("admin-all", &path).await.json;
+        let item = answer["items"][0].as_object().unwrap();
+        let mut fields: Vec<String> = item.keys().cloned().collect();
+        let mut expected = required(schema);
+        fields.sort();
+        expected.sort();
+        assert_eq!(fields, expected, "{path}");
+    }
+}
