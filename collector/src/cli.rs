@@ -42,7 +42,10 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match config::load(arguments.config.as_deref()).map_err(anyhow::Error::from).and_then(|config| act(arguments, config)) {
+    match config::load(arguments.config.as_deref())
+        .map_err(anyhow::Error::from)
+        .and_then(|config| act(arguments, config))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell(&error);
