@@ -5,9 +5,9 @@
 mod accept;
 mod background;
 
+use crate::api;
 use crate::api::install::Installer;
 use crate::api::metrics::AgentFigures;
-use crate::api;
 use crate::clock::Clock;
 use crate::commit::{Decoders, Handle, Memory, Settings, Writer, hand_back};
 use crate::config::Config;
@@ -89,7 +89,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     )?;
     let changes = Changes::up_to_now(&readers)?;
     let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
-    tracing::info!(hosts = memory.latest.all().len(), catalogues = memory.catalogues.count(), "memory rebuilt");
+    tracing::info!(
+        hosts = memory.latest.all().len(),
+        catalogues = memory.catalogues.count(),
+        "memory rebuilt"
+    );
 
     let (stop, stopping) = watch::channel(false);
     let ingest = Arc::new(Ingest::new(
@@ -143,8 +147,8 @@ fn operators_side(running: &Running, config: &Config, clock: Clock) -> Result<ax
         installer,
         agent_figures: Box::new(move || agent_figures(&ingest.figures)),
     })?;
-    let pages = web::router();
-    Ok(api::router(Arc::new(state)).merge(pages).layer(axum::middleware::from_fn(api::headers::secure)))
+    let router = api::router(Arc::new(state)).merge(web::router());
+    Ok(router.layer(axum::middleware::from_fn(api::headers::secure)))
 }
 
 fn agent_figures(figures: &ingest::Figures) -> AgentFigures {
@@ -163,7 +167,8 @@ impl Running {
     pub async fn stop(mut self) -> Result<()> {
         tracing::info!("stopping");
         self.stop.send_replace(true);
-        let drained = tokio::time::timeout(DRAIN, async { while self.connections.join_next().await.is_some() {} });
+        let drained =
+            tokio::time::timeout(DRAIN, async { while self.connections.join_next().await.is_some() {} });
         if drained.await.is_err() {
             tracing::warn!(left = self.connections.len(), "connections cut at the deadline");
             self.connections.shutdown().await;

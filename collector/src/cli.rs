@@ -1,10 +1,24 @@
-//! The command line: what is asked for, and the exit code. Decides nothing else.
+//! The command line: what is asked for, in which language, and the exit code. Decides nothing else.
+
+mod agent;
+mod complaint;
+mod enrollment;
+mod help;
+mod password;
+mod store;
+#[cfg(test)]
+mod tests;
+mod token;
+mod user;
 
 use crate::app;
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, person};
+use crate::model::text::{Language, Text};
 use anyhow::{Context as _, Result};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use complaint::Complaint;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,6 +33,9 @@ pub struct Arguments {
     /// The configuration; without it /etc/tram/collector.toml where that exists.
     #[arg(long, global = true, env = "TRAM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The language of what is printed; without it that of the locale.
+    #[arg(long, global = true, value_name = "vi|en")]
+    lang: Option<user::LanguageArgument>,
     #[command(subcommand)]
     command: Command,
 }
@@ -29,11 +46,44 @@ enum Command {
     Serve,
     /// Reads the configuration and the rules, says what is wrong with them, and does nothing else.
     CheckConfig,
+    /// Tokens that let agents in.
+    #[command(subcommand)]
+    Enrollment(enrollment::EnrollmentCommand),
+    /// The agents.
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
+    /// People who sign in.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Tokens for programs.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+}
+
+/// What a command answers, in both languages.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer(Text);
+
+impl Answer {
+    fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self(Text { vi: vi.into(), en: en.into() })
+    }
+
+    fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::Vi => &self.0.vi,
+            Language::En => &self.0.en,
+        }
+    }
 }
 
 /// Does what the arguments ask for.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    // The language is needed before the help that it is for.
+    let language = help::language(&given).unwrap_or_else(person::language);
+    let matches = help::translate(Arguments::command(), language).try_get_matches_from(given);
+    let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => {
             let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
@@ -42,27 +92,35 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match config::load(arguments.config.as_deref()).map_err(anyhow::Error::from).and_then(|config| act(arguments, config)) {
+    let config = config::load(arguments.config.as_deref()).map_err(anyhow::Error::from);
+    match config.and_then(|config| act(arguments.command, config, language)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&error);
-            let is_usage = error.is::<ConfigError>() || error.is::<crate::rules::InvalidRules>();
+            tell(&error, language);
+            let is_usage = error.is::<ConfigError>()
+                || error.is::<crate::rules::InvalidRules>()
+                || error.downcast_ref::<Complaint>().is_some_and(|complaint| complaint.is_usage);
             ExitCode::from(if is_usage { EXIT_USAGE } else { 1 })
         }
     }
 }
 
-fn act(arguments: Arguments, config: Config) -> Result<()> {
-    match arguments.command {
-        Command::Serve => serve(config),
-        Command::CheckConfig => check_config(&config),
-    }
+fn act(command: Command, config: Config, language: Language) -> Result<()> {
+    let answer = match command {
+        Command::Serve => return serve(config),
+        Command::CheckConfig => check_config(&config)?,
+        Command::Enrollment(command) => enrollment::run(&config, command)?,
+        Command::Agent(command) => agent::run(&config, language, command)?,
+        Command::User(command) => user::run(&config, language, command)?,
+        Command::Token(command) => token::run(&config, command)?,
+    };
+    say(answer.in_language(language));
+    Ok(())
 }
 
-fn check_config(config: &Config) -> Result<()> {
+fn check_config(config: &Config) -> Result<Answer> {
     app::load_rules(config.rules_file.as_deref())?;
-    say("the configuration is sound");
-    Ok(())
+    Ok(Answer::new("Cấu hình hợp lệ.", "The configuration is sound."))
 }
 
 fn serve(config: Config) -> Result<()> {
@@ -85,6 +143,9 @@ fn say(text: &str) {
 }
 
 #[expect(clippy::print_stderr, reason = "this is the command line's complaint")]
-fn tell(error: &anyhow::Error) {
-    eprintln!("tram-collector: {error:#}");
+fn tell(error: &anyhow::Error, language: Language) {
+    match error.downcast_ref::<Complaint>() {
+        Some(complaint) => eprintln!("tram-collector: {}", complaint.say(language)),
+        None => eprintln!("tram-collector: {error:#}"),
+    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod environment;
+pub mod person;
 
 /// What is wrong with the configuration: says key, value and expectation.
 #[derive(Debug, thiserror::Error)]

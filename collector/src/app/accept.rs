@@ -55,7 +55,8 @@ pub(super) fn spawn(
     let stop = stopping.clone();
     let serve_operator =
         move |stream, address| operator(stream, address, operators_tls.clone(), router.clone(), stop.clone());
-    let turn_operator_away = || tracing::warn!(limit = OPERATORS_MAX, "an operator's connection was turned away");
+    let turn_operator_away =
+        || tracing::warn!(limit = OPERATORS_MAX, "an operator's connection was turned away");
     let stop = stopping.clone();
     running.connections.spawn(accept(agents, connections_max, stop, serve_agent, turn_agent_away));
     let stop = stopping.clone();

@@ -1,0 +1,87 @@
+//! `enrollment create`: tokens that let agents in, and the line that installs them.
+
+use super::Answer;
+use super::complaint::{Complaint, line};
+use super::store::{self, Written};
+use crate::api::install::Installer;
+use crate::api::secret;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::enrollment_token::{self, EXPIRES_S_MAX, USES_MAX, Wanted};
+use crate::model::agency::Scope;
+use crate::model::line;
+use crate::pki::Pki;
+use clap::Subcommand;
+use serde_json::json;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EnrollmentCommand {
+    /// Makes a token that lets machines of one site in, and prints the line that installs an agent there.
+    Create {
+        /// The agency as a path from the root, such as "Province/District/Commune"; made where absent.
+        #[arg(long, value_name = "PATH")]
+        agency: String,
+        /// The site's name within the agency; made where absent.
+        #[arg(long, value_name = "NAME")]
+        site: String,
+        /// How many machines may use it; 1, unless told.
+        #[arg(long, default_value_t = 1)]
+        uses: i64,
+        /// For how long it is valid, such as 30m or 7d; 24h, unless told.
+        #[arg(long, default_value = "24h", value_name = "TIME")]
+        expires: String,
+    },
+}
+
+pub(super) fn run(config: &Config, command: EnrollmentCommand) -> Result<Answer, Complaint> {
+    let EnrollmentCommand::Create { agency, site, uses, expires } = command;
+    let agency = line::path(&agency).map_err(line("--agency"))?;
+    let site = line::name(&site).map_err(line("--site"))?;
+    let expires_s = store::expires_s(&expires, EXPIRES_S_MAX)?;
+    if !(1..=USES_MAX).contains(&uses) {
+        return Err(Complaint::usage(
+            format!("--uses {uses}: cần từ 1 đến {USES_MAX}"),
+            format!("--uses {uses}: expected 1 to {USES_MAX}"),
+        ));
+    }
+    let data_dir = store::existing(config)?;
+    let pki = Pki::open(data_dir, &config.public.names, Clock::system().now_ms())
+        .map_err(|error| Complaint::failure(error.to_string(), error.to_string()))?;
+    let failed = |error: secret::NoRandom| Complaint::failure(error.to_string(), error.to_string());
+    let secret = secret::random().map_err(failed)?;
+    let created_by = store::actor().name;
+    let token = store::change(config, "enrollment.create", |transaction, now_ms| {
+        let expires_ms = now_ms + expires_s * 1_000;
+        let wanted = Wanted { agency: &agency, site: &site, uses, expires_ms, created_by: &created_by };
+        let ca_sha256 = pki.ca_sha256();
+        let made = enrollment_token::make(transaction, Scope::All, &wanted, secret, ca_sha256, now_ms)?;
+        let detail =
+            json!({ "agency": agency.join("/"), "site": site, "uses": uses, "expires_ms": expires_ms });
+        Ok(Written { value: made.token, subject: format!("enrollment:{}", made.id.0), detail })
+    })?;
+    let dir = config.install_dir.as_deref();
+    let installer = Installer::new(dir, &config.public, pki.ca_pem(), pki.ca_sha256());
+    Ok(answer(&installer, &token, uses, &expires))
+}
+
+fn answer(installer: &Installer, token: &str, uses: i64, expires: &str) -> Answer {
+    let collector = installer.collector();
+    let vi = format!("Mã ghi danh, dùng cho {uses} máy, hiệu lực {expires}:\n{token}\n");
+    let en = format!("Enrolment token for {uses} machine(s), valid for {expires}:\n{token}\n");
+    match installer.command(token) {
+        Some(command) => Answer::new(
+            format!("{vi}\nTrên máy cần theo dõi, chạy dòng này:\n{command}"),
+            format!("{en}\nOn the machine to be watched, run this line:\n{command}"),
+        ),
+        None => Answer::new(
+            format!(
+                "{vi}\nMáy thu thập không có gói tác tử để phát ([install] dir). Trên máy đã có tác tử, chạy:\n\
+                 tram-agent enroll --collector {collector} --token {token}"
+            ),
+            format!(
+                "{en}\nThe collector serves no agent packages ([install] dir). On a machine that has the agent, run:\n\
+                 tram-agent enroll --collector {collector} --token {token}"
+            ),
+        ),
+    }
+}
