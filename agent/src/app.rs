@@ -28,6 +28,8 @@ pub use once::Once;
 
 /// What the ladder is called where sensors are named.
 pub const REACHABILITY: &str = "reachability";
+/// Held by the running agent, below its state directory.
+const LOCK: &str = "lock";
 /// Between the two reads that rates are taken of.
 const ONCE_APART: Duration = Duration::from_secs(1);
 
@@ -40,10 +42,14 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 /// Reads the sensors and climbs the ladder, once.
 pub fn once(config: &Config, only: &[String]) -> anyhow::Result<Once> {
     let named: Vec<&String> = only.iter().filter(|name| *name != REACHABILITY).collect();
-    let sensors = if only.is_empty() { registry::all(&config.sensors) } else { registry::select(&config.sensors, &named)? };
+    let sensors = if only.is_empty() {
+        registry::all(&config.sensors)
+    } else {
+        registry::select(&config.sensors, &named)?
+    };
     let is_climbed = only.is_empty() || named.len() < only.len();
     // An agent that runs already has the directory; one that never ran has none. Neither matters here.
-    let collector = IdentityStore::open(&config.state).and_then(|store| store.current()).ok().flatten();
+    let collector = IdentityStore::at(&config.state).current().ok().flatten();
     let ladder = Ladder::new(reach_config(config, collector.as_ref()));
     let mut runner = runner(sensors);
     block_on(async move {
@@ -62,7 +68,8 @@ pub fn once(config: &Config, only: &[String]) -> anyhow::Result<Once> {
 pub fn enroll_host(config: &Config, collector: &str, token: Token) -> Result<Identity, EnrollError> {
     let store = IdentityStore::open(&config.state)?;
     let host = Host::read(&Paths::default());
-    let order = Order { collector: collector.to_owned(), token, machine: host.machine, resource: host.resource };
+    let order =
+        Order { collector: collector.to_owned(), token, machine: host.machine, resource: host.resource };
     let failed = |error: std::io::Error| EnrollError::Answer(error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let identity = runtime.block_on(enroll(&store, order, Arc::new(SystemClock)));
@@ -72,7 +79,7 @@ pub fn enroll_host(config: &Config, collector: &str, token: Token) -> Result<Ide
 
 /// Whether the agent could run: its state directory, its identity.
 pub fn check(config: &Config) -> anyhow::Result<Option<Identity>> {
-    let identity = IdentityStore::open(&config.state)?.current()?;
+    let identity = IdentityStore::at(&config.state).current()?;
     if let Some(identity) = &identity {
         identity.validity_ms()?;
         identity.key_der()?;
@@ -83,11 +90,11 @@ pub fn check(config: &Config) -> anyhow::Result<Option<Identity>> {
 
 /// What is known of the agent on this host.
 pub fn picture(config: &Config) -> anyhow::Result<Picture> {
-    let identity = IdentityStore::open(&config.state)?.current()?;
+    let identity = IdentityStore::at(&config.state).current()?;
     let host = Host::read(&Paths::default());
     Ok(Picture {
         enrolled: identity.map(|identity| (identity.agent, identity.collector)),
-        is_running: lock(&config.state)?.is_none(),
+        is_running: is_locked(&config.state),
         status: Status::read(&config.state),
         now: (host.boot, SystemClock.boot_ms()),
     })
@@ -120,7 +127,7 @@ fn reach_config(config: &Config, identity: Option<&Identity>) -> ReachConfig {
 /// Takes the state directory for this process; none when another one has it.
 fn lock(state: &Path) -> anyhow::Result<Option<File>> {
     IdentityStore::open(state)?;
-    let path = state.join("lock");
+    let path = state.join(LOCK);
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.with_context(|| format!("cannot open {}", path.display()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -128,6 +135,12 @@ fn lock(state: &Path) -> anyhow::Result<Option<File>> {
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
+}
+
+/// Whether a running agent has the state directory.
+fn is_locked(state: &Path) -> bool {
+    let file = OpenOptions::new().write(true).open(state.join(LOCK));
+    file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
 }
 
 /// Runs a future on a runtime of its own. Nothing that still hangs in a thread is waited for.

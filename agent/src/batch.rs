@@ -1,7 +1,7 @@
 //! Makes reports: samples, components and a moment become a catalogue and an array of numbers, within the wire's
 //! limits. Pure; remembers what it made last so that an unchanged list of columns costs no hashing.
 
-use crate::sensor::Sample;
+use crate::sample::Sample;
 use std::collections::BTreeSet;
 use tram_proto::catalogue::{Attributes, Catalogue, Column};
 use tram_proto::component::{self, Component};
@@ -111,7 +111,8 @@ impl Layout {
         for Sample { column, .. } in samples {
             let alone = Catalogue { resource: Attributes::new(), columns: vec![column.clone()] };
             let column_bytes = alone.canonical_bytes().len();
-            let fits = catalogue.columns.len() < limits::COLUMNS_MAX && bytes + column_bytes <= CATALOGUE_BYTES_MAX;
+            let fits =
+                catalogue.columns.len() < limits::COLUMNS_MAX && bytes + column_bytes <= CATALOGUE_BYTES_MAX;
             let keep = fits && alone.check().is_ok() && taken.insert((&column.name, &column.attributes));
             kept.push(keep);
             if keep {
@@ -145,7 +146,10 @@ fn sound_components(components: &[Component]) -> Vec<Component> {
             ..component.clone()
         };
         let is_new = taken.insert((&component.kind, &component.id));
-        if is_new && sound.len() < limits::COMPONENTS_MAX && component::check(std::slice::from_ref(&trimmed)).is_ok() {
+        if is_new
+            && sound.len() < limits::COMPONENTS_MAX
+            && component::check(std::slice::from_ref(&trimmed)).is_ok()
+        {
             sound.push(trimmed);
         }
     }
@@ -164,7 +168,8 @@ mod tests {
 
     fn sample(name: &str, value: Option<f64>) -> Sample {
         let name = name.to_owned();
-        let column = Column { name, attributes: Attributes::new(), unit: "1".into(), scale: 2, kind: Kind::Gauge };
+        let column =
+            Column { name, attributes: Attributes::new(), unit: "1".into(), scale: 2, kind: Kind::Gauge };
         Sample { column, value }
     }
 
@@ -201,7 +206,7 @@ mod tests {
     #[test]
     fn components_travel_when_they_change_or_are_asked_for() {
         let mut assembler = Assembler::new(Attributes::new());
-        let mut travels = |assembler: &mut Assembler, components: &[Component]| {
+        let travels = |assembler: &mut Assembler, components: &[Component]| {
             let (report, _, _) = assembler.assemble(&[], components, None, MOMENT);
             let sent = report.components.as_deref().map(component::digest);
             assert!(sent.is_none_or(|digest| digest == report.set));

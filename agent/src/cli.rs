@@ -53,7 +53,9 @@ fn obey(invocation: Invocation, config: &Config, texts: &Texts) -> ExitCode {
             }
             Err(error) => failure(texts, &format!("{error:#}")),
         },
-        Order::Enroll { collector, token, token_file } => enroll(config, &collector, token, token_file, texts),
+        Order::Enroll { collector, token, token_file } => {
+            enroll(config, &collector, token, token_file, texts)
+        }
         Order::Check => match app::check(config) {
             Ok(identity) => {
                 say(if identity.is_some() { texts.check_enrolled } else { texts.check_not_enrolled });
@@ -138,7 +140,8 @@ fn start_log(level: &str) {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let filter: Targets = level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
     // Fails only where a program that uses this library has its own log.
     tracing_subscriber::registry().with(lines).with(filter).try_init().ok();
 }

@@ -131,7 +131,12 @@ impl Config {
             Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(source) => return Err(ConfigError::Read { path: file.to_owned(), source }),
         };
-        Self::parse(file, &text, env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+        Self::parse(
+            file,
+            &text,
+            env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
     }
 
     /// From a file's text and variables.
@@ -163,7 +168,8 @@ impl Config {
 
     /// These settings as a policy changes them, within the limits.
     pub fn under(&self, policy: &Policy) -> Self {
-        let seconds = |asked: Option<u32>, own: Duration| asked.map_or(own, |asked| Duration::from_secs(asked.into()));
+        let seconds =
+            |asked: Option<u32>, own: Duration| asked.map_or(own, |asked| Duration::from_secs(asked.into()));
         let mut config = self.clone();
         config.sample_interval = seconds(policy.sample_interval_s, self.sample_interval);
         config.send_interval = seconds(policy.send_interval_s, self.send_interval);
@@ -187,8 +193,7 @@ impl RawConfig {
         let collector = url.map(|url| post::address(&url)).transpose();
         let config = Config {
             state: self.agent.state_dir,
-            collector: collector
-                .map_err(|error| value("collector.url", error.0, "https://HOST:PORT"))?,
+            collector: collector.map_err(|error| value("collector.url", error.0, "https://HOST:PORT"))?,
             sample_interval,
             send_interval: interval("intervals.send_s", intervals.send_s)?,
             probe_interval: probe_interval.max(probe_interval_min),
@@ -216,13 +221,17 @@ impl RawConfig {
 
 impl raw::Sensors {
     fn meant(self) -> Result<SensorConfig, ConfigError> {
-        registry::check(&self.disabled)
-            .map_err(|error| value("sensors.disabled", &error.name, format!("names among {}", join(registry::names()))))?;
+        registry::check(&self.disabled).map_err(|error| {
+            value("sensors.disabled", &error.name, format!("names among {}", join(registry::names())))
+        })?;
         let globs = |key, texts: &[String]| {
             Globs::parse(texts).map_err(|error| value(key, &error.text, format!("a glob ({})", error.why)))
         };
         Ok(SensorConfig {
-            filesystem_types_excluded: globs("sensors.filesystem_types_excluded", &self.filesystem_types_excluded)?,
+            filesystem_types_excluded: globs(
+                "sensors.filesystem_types_excluded",
+                &self.filesystem_types_excluded,
+            )?,
             mount_points_excluded: globs("sensors.mount_points_excluded", &self.mount_points_excluded)?,
             disks_excluded: globs("sensors.disks_excluded", &self.disks_excluded)?,
             interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
@@ -252,7 +261,11 @@ fn megabytes(key: &'static str, mebibytes: u64) -> Result<u64, ConfigError> {
 
 fn targets(key: &'static str, targets: Vec<String>) -> Result<Vec<String>, ConfigError> {
     let is_sound = targets.len() <= TARGETS_MAX && targets.iter().all(|target| !target.trim().is_empty());
-    if is_sound { Ok(targets) } else { Err(value(key, targets.join(", "), format!("at most {TARGETS_MAX} addresses"))) }
+    if is_sound {
+        Ok(targets)
+    } else {
+        Err(value(key, targets.join(", "), format!("at most {TARGETS_MAX} addresses")))
+    }
 }
 
 /// The setting that a variable's name stands for; none when it is not about the agent's settings.
@@ -285,7 +298,8 @@ pub fn secret(name: &str) -> Result<Option<String>, ConfigError> {
 
 /// A secret from a file, without the line's end.
 pub fn secret_file(path: &Path) -> Result<String, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text =
+        fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     Ok(text.trim().to_owned())
 }
 
@@ -324,7 +338,10 @@ mod tests {
             ("HOME", "/root"),
         ];
         let config = parse("[intervals]\nsample_s = 30\nsend_s = 120", &variables).unwrap();
-        assert_eq!((config.sample_interval, config.send_interval), (Duration::from_secs(5), Duration::from_secs(120)));
+        assert_eq!(
+            (config.sample_interval, config.send_interval),
+            (Duration::from_secs(5), Duration::from_secs(120))
+        );
         assert_eq!((config.state, config.sensors.disabled), ("/x".into(), vec!["disk".to_owned()]));
     }
 

@@ -22,6 +22,8 @@ use tram_proto::policy::Policy;
 use tram_proto::report::{Anchor, End, Moment};
 
 mod flight;
+#[cfg(test)]
+mod tests;
 
 /// What a delivery is told when it is made.
 #[derive(Debug, Clone)]

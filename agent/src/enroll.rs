@@ -60,13 +60,18 @@ pub enum EnrollError {
 }
 
 /// Enrols this host and keeps its identity.
-pub async fn enroll(store: &IdentityStore, order: Order, clock: Arc<dyn Clock>) -> Result<Identity, EnrollError> {
+pub async fn enroll(
+    store: &IdentityStore,
+    order: Order,
+    clock: Arc<dyn Clock>,
+) -> Result<Identity, EnrollError> {
     let collector = post::address(&order.collector)?;
     let token_sha256 = token_sha256(&order.token.secret);
     let key = key_for(store, &token_sha256)?;
     let time = Arc::new(CollectorTime::at_least(clock.clone(), order.token.issued_ms));
     let unusable = |error: String| EnrollError::Answer(error);
-    let tls = trust::pinned(order.token.ca_sha256, time.clone()).map_err(|error| unusable(error.to_string()))?;
+    let tls =
+        trust::pinned(order.token.ca_sha256, time.clone()).map_err(|error| unusable(error.to_string()))?;
     let poster = Poster::new(tls).map_err(|error| unusable(error.to_string()))?;
     let secret = secret_text(&order.token.secret);
     let request =

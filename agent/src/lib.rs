@@ -8,6 +8,7 @@ pub mod config;
 pub mod delivery;
 pub mod enroll;
 pub mod host;
+pub mod sample;
 pub mod schedule;
 pub mod sensor;
 pub mod spool;

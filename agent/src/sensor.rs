@@ -23,17 +23,9 @@ pub mod uptime;
 
 use std::path::PathBuf;
 use std::time::Duration;
-use tram_proto::catalogue::Column;
 use tram_proto::component::Component;
 
-/// One measured value and what it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
-    /// Name, attributes, unit, scale and kind.
-    pub column: Column,
-    /// In the column's unit, unscaled. None: there is no value now, which is never the same as zero.
-    pub value: Option<f64>,
-}
+pub use crate::sample::Sample;
 
 /// What one read of a sensor found.
 #[derive(Debug, Clone, PartialEq, Default)]

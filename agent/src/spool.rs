@@ -8,6 +8,7 @@
 use crate::spool::ledger::Ledger;
 use crate::spool::record::{Record, ReportRecord, Settled, Start};
 use crate::spool::segment::{AppendFailed, Index, Writer, sync_directory};
+use crate::uplink::Lane;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -18,7 +19,7 @@ use tram_proto::id::{BootId, CatalogueId, Seq, SpoolId};
 use tram_proto::limits;
 use tram_proto::report::{Anchor, SpoolFigures};
 
-mod ledger;
+pub(crate) mod ledger;
 mod open;
 mod record;
 mod segment;
@@ -26,7 +27,6 @@ mod select;
 #[cfg(test)]
 mod tests;
 
-pub use ledger::Lane;
 pub use record::RefusedForEver;
 pub use segment::{Disk, RealDisk};
 pub use select::{Held, Selection};
@@ -134,15 +134,20 @@ impl Spool {
             Err(error) => {
                 self.state.dropped += 1;
                 let directory = self.directory.clone();
-                Err(match error.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SpoolError::Full(directory),
-                    _ => SpoolError::Io { directory, source: error },
+                Err(if is_full(&error) {
+                    SpoolError::Full(directory)
+                } else {
+                    SpoolError::Io { directory, source: error }
                 })
             }
         }
     }
 
-    fn try_append(&mut self, catalogue: (CatalogueId, &Catalogue), report: ReportRecord<'_>) -> io::Result<()> {
+    fn try_append(
+        &mut self,
+        catalogue: (CatalogueId, &Catalogue),
+        report: ReportRecord<'_>,
+    ) -> io::Result<()> {
         let mut last = None;
         for _ in 0..APPEND_TRIES {
             // A new segment needs the catalogue again, so room is made before it is known what is written.
@@ -202,11 +207,20 @@ impl Spool {
         if let Some(old) = self.writer.replace(writer) {
             old.close();
         }
-        self.index = Index::default();
+        let index = std::mem::take(&mut self.index);
         self.segments.insert(number, Segment { path, bytes: 0, span: None });
         let start = self.start();
         let bytes = start.encode();
-        self.write(&[(start, bytes)], true)
+        let written = self.write(&[(start, bytes)], true);
+        if written.is_err() {
+            // A segment must begin with what is known; without that it would only stand in the next one's way.
+            self.writer = None;
+            self.index = index;
+            if let Some(segment) = self.segments.remove(&number) {
+                fs::remove_file(segment.path).ok();
+            }
+        }
+        written
     }
 
     fn start(&self) -> Record<'static> {
@@ -252,9 +266,8 @@ impl Spool {
     fn evict_settled(&mut self) -> bool {
         let current = self.segments.keys().next_back().copied();
         let mut closed = self.segments.iter().filter(|(number, _)| Some(**number) != current);
-        let settled = |segment: &Segment| {
-            segment.span.is_none_or(|(first, last)| self.ledger.is_settled(first, last))
-        };
+        let settled =
+            |segment: &Segment| segment.span.is_none_or(|(first, last)| self.ledger.is_settled(first, last));
         let Some(number) = closed.find(|(_, segment)| settled(segment)).map(|(number, _)| *number) else {
             return false;
         };
@@ -272,7 +285,11 @@ impl Spool {
         self.read_last = None;
         if lost > 0 {
             self.state.dropped += lost;
-            tracing::warn!(lost, dropped = self.state.dropped, "spool is full: the oldest reports are dropped unsent");
+            tracing::warn!(
+                lost,
+                dropped = self.state.dropped,
+                "spool is full: the oldest reports are dropped unsent"
+            );
             let start = self.start();
             self.write_lightly(start);
         }

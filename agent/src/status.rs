@@ -127,13 +127,23 @@ impl Status {
         }
         lines.push(say("Báo cáo đang chờ gửi: ", "Reports waiting: ") + &self.pending.to_string());
         if self.dropped > 0 {
-            lines.push(say("Báo cáo bị bỏ vì hết chỗ: ", "Reports dropped for lack of room: ") + &self.dropped.to_string());
+            lines.push(
+                say("Báo cáo bị bỏ vì hết chỗ: ", "Reports dropped for lack of room: ")
+                    + &self.dropped.to_string(),
+            );
         }
         if self.refused > 0 {
-            lines.push(say("Báo cáo bị trung tâm từ chối: ", "Reports refused by the collector: ") + &self.refused_words());
+            lines.push(
+                say("Báo cáo bị trung tâm từ chối: ", "Reports refused by the collector: ")
+                    + &self.refused_words(),
+            );
         }
         for silent in &self.silent {
-            let (before, between) = if is_vietnamese { ("Cảm biến", "không đọc được") } else { ("Sensor", "cannot be read") };
+            let (before, between) = if is_vietnamese {
+                ("Cảm biến", "không đọc được")
+            } else {
+                ("Sensor", "cannot be read")
+            };
             lines.push(format!("{before} {} {between}: {}", silent.sensor, silent.why));
         }
         lines.push(self.clock_words(language));
@@ -154,7 +164,11 @@ impl Status {
     fn clock_words(&self, language: Language) -> String {
         let is_vietnamese = language == Language::Vietnamese;
         let Some(ahead_ms) = self.clock_ahead_ms else {
-            let unknown = if is_vietnamese { "Đồng hồ: chưa so với trung tâm" } else { "Clock: not compared with the collector yet" };
+            let unknown = if is_vietnamese {
+                "Đồng hồ: chưa so với trung tâm"
+            } else {
+                "Clock: not compared with the collector yet"
+            };
             return unknown.to_owned();
         };
         let off = duration(ahead_ms.unsigned_abs(), language);
@@ -212,7 +226,8 @@ mod tests {
         for part in ["last answered 10 min ago", "waiting: 7", "3 limit", "Sensor disk", "1095 days behind"] {
             assert!(english.contains(part), "{part} in {english}");
         }
-        for part in ["lần cuối: 10 phút trước", "chờ gửi: 7", "Cảm biến disk", "chậm 1095 ngày"] {
+        for part in ["lần cuối: 10 phút trước", "chờ gửi: 7", "Cảm biến disk", "chậm 1095 ngày"]
+        {
             assert!(vietnamese.contains(part), "{part} in {vietnamese}");
         }
         assert_eq!(english.lines().count(), vietnamese.lines().count());

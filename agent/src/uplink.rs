@@ -4,14 +4,13 @@
 //! Two lanes share one request in flight: the newest reports at every interval, history whenever something older waits.
 //! Every failure is resent, because an answer that was lost may still have been a yes.
 
-use crate::spool::Lane;
 use std::time::{Duration, Instant};
 
 pub mod identity;
 pub mod post;
-pub mod trust;
 #[cfg(test)]
 mod tests;
+pub mod trust;
 
 /// First pause after a failure; it doubles with each further one.
 const BACKOFF_MIN: Duration = Duration::from_secs(2);
@@ -29,6 +28,15 @@ const LIVE_REPORTS: usize = 16;
 const HISTORY_REPORTS: (usize, usize) = (16, 512);
 /// A report that comes this much before a send is due takes it along.
 const SLACK: Duration = Duration::from_secs(2);
+
+/// Which reports to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// The newest.
+    Live,
+    /// What the collector asked for, then the newest gap first.
+    History,
+}
 
 /// What to do next. Each is answered by exactly one `handle_*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,7 +342,8 @@ impl Uplink {
     fn back_off(&mut self, asked: Option<Duration>) {
         let doubled = BACKOFF_MIN * 2_u32.saturating_pow(self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        let pause = self.jittered(doubled.min(BACKOFF_MAX)).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
+        let pause =
+            self.jittered(doubled.min(BACKOFF_MAX)).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
         let pause = if asked.is_some() { pause + self.jittered(pause) / 10 } else { pause };
         self.blocked_until = self.now + pause;
     }

@@ -24,3 +24,4 @@ pub mod store;
 pub mod tasks;
 pub mod texts;
 pub mod trust;
+pub mod web;

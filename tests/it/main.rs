@@ -1,8 +1,13 @@
 //! Whole-system stories, one file each.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a story fails by panicking, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a story fails by panicking, and says what it saw"
+)]
 #![allow(clippy::disallowed_methods, reason = "stories run in real time")]
 
 mod fleet;
+mod judgement;
 mod mtls;
 mod reachability;
 mod smallnet;

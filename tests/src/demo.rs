@@ -1,12 +1,14 @@
 //! The demo: a collector, a real agent on this machine, a simulated province, and the facts that must be seen.
 //!
-//! Uses the programs as a person would: configuration files, command line, API. Nothing here exists only for the demo
-//! inside the programs; hold times are shortened through the ordinary rules file.
+//! Uses the programs as a person would: configuration files, command line, API. Nothing inside the programs exists for
+//! the demo alone; hold times are shortened through the ordinary rules file.
 
 mod facts;
 mod process;
 
-use anyhow::{Context, Result, bail};
+use crate::fleet::plan::{HostKind, Plan};
+use crate::net;
+use anyhow::{Context, Result};
 use clap::Parser;
 use process::Running;
 use std::net::TcpListener;
@@ -15,71 +17,102 @@ use std::time::Duration;
 
 /// How the demo is run.
 #[derive(Debug, Parser)]
-#[command(name = "deploy/demo", about = "Trạm on this machine, with a simulated province / Trạm trên máy này, kèm một tỉnh mô phỏng")]
+#[command(
+    name = "deploy/demo",
+    about = "Trạm on this machine, with a simulated province / Trạm trên máy này, kèm một tỉnh mô phỏng"
+)]
 pub struct Options {
-    /// Wait for what must be seen, print each fact, and exit / Chờ đủ các sự việc phải thấy, in từng việc rồi kết thúc
+    /// Wait for what must be seen, print each fact, and exit / Chờ đủ các sự việc phải thấy, in ra rồi kết thúc
     #[arg(long)]
     pub check: bool,
-    /// Give the agent a small internet of its own; touch nothing outside this machine / Cho tác tử một mạng internet nhỏ riêng
+    /// A small internet of the agent's own; touch nothing outside / Mạng internet nhỏ riêng, không chạm ra ngoài
     #[arg(long)]
     pub offline: bool,
     /// Machines in the simulated province / Số máy trong tỉnh mô phỏng
     #[arg(long, default_value_t = 40)]
     pub hosts: usize,
-    /// Where to listen for operators; a free port when taken / Cổng cho người vận hành
+    /// Where people sign in; a free port when taken / Cổng đăng nhập; cổng khác nếu đã bận
     #[arg(long, default_value_t = 8440)]
     pub port: u16,
+    /// Run the browser test against the demo once all is seen / Chạy thử trang web sau khi đã thấy đủ
+    #[arg(long, hide = true)]
+    pub then: Option<String>,
 }
 
 /// How long `--check` waits for every fact, counted from the collector's start.
 const CHECK_DEADLINE: Duration = Duration::from_secs(180);
+/// How long the collector may take to listen.
+const START_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The agency and site that this machine is put into.
-const OWN_AGENCY: &str = "Sở Thông tin và Truyền thông";
+const OWN_AGENCY: &str = "Sở Khoa học và Công nghệ";
 const OWN_SITE: &str = "Phòng máy chủ";
 
-/// The demo's parts as they run; ended in the opposite order when dropped.
+/// The same province every time.
+const SEED: u64 = 2_026;
+
+/// Hold times that let a person see an alert within minutes; every level is as built in.
+const RULES: &str = r#"
+[filesystem_nearly_full]
+hold = "10s"
+clear_hold = "10s"
+
+[temperature]
+hold = "30s"
+
+[network_errors]
+hold = "30s"
+
+[host_silent]
+hold = "0s"
+"#;
+
+/// The demo's parts as they run; ended in the order of the fields when dropped, the folder last.
 struct Demo {
-    province: Option<Running>,
     agent: Option<Running>,
+    province: Option<Running>,
     collector: Running,
-    folder: tempfile::TempDir,
+    plan: Plan,
     operators: u16,
     agents: u16,
     password: String,
     api_token: String,
+    folder: tempfile::TempDir,
 }
 
 /// Runs the demo until Ctrl-C, or until every fact was seen.
 pub async fn run(options: &Options) -> Result<()> {
     let offline = options.offline || options.check;
-    say("starting the collector / khởi động máy thu thập");
+    let started = tokio::time::Instant::now();
+    say("starting the collector / khởi động trung tâm");
     let mut demo = Demo::start_collector(options).await?;
-    say("enrolling a simulated province / ghi danh một tỉnh mô phỏng");
-    demo.start_province(options).await?;
     say("enrolling this machine / ghi danh máy này");
-    demo.start_agent(offline).await?;
-    say(&format!(
-        "ready / sẵn sàng: https://127.0.0.1:{}  user/tài khoản: admin  password/mật khẩu: {}",
-        demo.operators, demo.password
-    ));
-    if options.check {
-        let api = facts::Api::new(demo.operators, &demo.data_dir().join("ca.pem"), &demo.api_token)?;
-        facts::wait_for_all(&api, CHECK_DEADLINE).await?;
-        return Ok(());
+    demo.start_agent(offline)?;
+    say("enrolling a simulated province / ghi danh một tỉnh mô phỏng");
+    demo.start_province()?;
+    say(&format!("open / mở:             https://127.0.0.1:{}", demo.operators));
+    say(&format!("user / tài khoản:      admin\npassword / mật khẩu:   {}", demo.password));
+    if options.check || options.then.is_some() {
+        let api = facts::Api::new(demo.operators, &demo.data_dir().join(CA_FILE), &demo.api_token)?;
+        let cast = demo.cast()?;
+        let left = CHECK_DEADLINE.saturating_sub(started.elapsed());
+        tokio::select! {
+            seen = facts::wait_for_all(&api, &cast, left) => seen.with_context(|| demo.logs())?,
+            ended = watch(&mut demo.collector, &mut demo.agent, &mut demo.province) => ended?,
+        }
+        return match &options.then {
+            Some(command) => demo.then(command, &cast),
+            None => Ok(()),
+        };
     }
     say("Ctrl-C ends it and removes everything / nhấn Ctrl-C để kết thúc và dọn sạch");
     tokio::select! {
-        signal = tokio::signal::ctrl_c() => signal.context("cannot wait for Ctrl-C"),
-        ended = demo.any_ended() => ended,
+        signal = stop() => signal,
+        ended = watch(&mut demo.collector, &mut demo.agent, &mut demo.province) => ended,
     }
 }
 
 impl Demo {
-    fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("collector")
-    }
-
     async fn start_collector(options: &Options) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("tram-demo-").tempdir()?;
         let operators = free_port(options.port)?;
@@ -88,95 +121,193 @@ impl Demo {
         std::fs::create_dir_all(&data_dir)?;
         let rules = folder.path().join("rules.toml");
         std::fs::write(&rules, RULES)?;
-        let config = folder.path().join("collector.toml");
+        let config = folder.path().join(CONFIG_FILE);
         std::fs::write(&config, collector_config(&data_dir, &rules, operators, agents))?;
-        let collector = Running::start("tram-collector", &config_then(&config, &["serve"]), folder.path())?;
-        let ready = format!("127.0.0.1:{operators}");
-        process::wait_for_port(&ready, &collector, Duration::from_secs(30)).await?;
-        let password_file = folder.path().join("password");
+        let mut collector =
+            Running::start("tram-collector", &with_config(&config, &["serve"]), folder.path())?;
+        process::wait_for_port(operators, &mut collector, START_PATIENCE).await?;
         let password = random_word()?;
+        let password_file = folder.path().join("password");
         std::fs::write(&password_file, &password)?;
-        let add = ["user", "add", "admin", "--role", "admin", "--password-file"];
-        let mut add = config_then(&config, &add);
-        add.push(password_file.display().to_string());
-        process::output("tram-collector", &add)?;
-        let token = process::output("tram-collector", &config_then(&config, &["token", "create", "--role", "admin"]))?;
-        let api_token = facts::last_word(&token).context("token create printed no token")?.to_owned();
-        Ok(Self { province: None, agent: None, collector, folder, operators, agents, password, api_token })
+        let file = password_file.display().to_string();
+        let add = ["user", "add", "admin", "--role", "admin", "--password-file", &file];
+        process::output("tram-collector", &with_config(&config, &add))?;
+        let create = ["token", "create", "--role", "admin", "--name", "demo"];
+        let printed = process::output("tram-collector", &with_config(&config, &create))?;
+        let api_token = facts::last_word(&printed).context("token create printed nothing")?.to_owned();
+        let plan = Plan::new(SEED, options.hosts);
+        Ok(Self {
+            agent: None,
+            province: None,
+            collector,
+            plan,
+            operators,
+            agents,
+            password,
+            api_token,
+            folder,
+        })
     }
 
-    fn config(&self) -> PathBuf {
-        self.folder.path().join("collector.toml")
+    fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("collector")
     }
 
-    fn enrollment(&self, agency: &str, site: &str, uses: usize) -> Result<String> {
+    fn enrollment(&self, agency: &str, site: &str, uses: u32) -> Result<String> {
+        let config = self.folder.path().join(CONFIG_FILE);
         let uses = uses.to_string();
-        let arguments = ["enrollment", "create", "--agency", agency, "--site", site, "--uses", &uses];
-        let printed = process::output("tram-collector", &config_then(&self.config(), &arguments))?;
+        let create = ["enrollment", "create", "--agency", agency, "--site", site, "--uses", &uses];
+        let printed = process::output("tram-collector", &with_config(&config, &create))?;
         let token = printed.split_whitespace().find(|word| word.starts_with("tram1_"));
         Ok(token.context("enrollment create printed no token")?.to_owned())
     }
 
-    async fn start_province(&mut self, options: &Options) -> Result<()> {
-        let hosts = options.hosts.to_string();
-        let plan = process::output("fleet", &["plan".into(), "--hosts".into(), hosts.clone(), "--seed".into(), SEED.into()])?;
-        let plan: Vec<facts::PlannedSite> = serde_json::from_str(&plan).context("fleet plan")?;
-        let mut sites = Vec::new();
-        for site in plan {
-            let token = self.enrollment(&site.agency, &site.site, site.hosts)?;
-            sites.push(serde_json::json!({"agency": site.agency, "site": site.site, "token": token}));
+    /// An agency's path from the root of the tree, as the command line takes it.
+    fn agency_path(&self, name: &str) -> String {
+        let mut path = vec![name];
+        let parent =
+            |name: &str| self.plan.agencies.iter().find(|agency| agency.name == name)?.parent.as_deref();
+        while let Some(above) = path.last().and_then(|last| parent(last)) {
+            path.push(above);
+        }
+        path.reverse();
+        path.join("/")
+    }
+
+    fn start_province(&mut self) -> Result<()> {
+        let mut entries = Vec::new();
+        for site in &self.plan.sites {
+            let token = self.enrollment(&self.agency_path(&site.agency), &site.name, site.hosts)?;
+            entries.push(serde_json::json!({"agency": site.agency, "site": site.name, "token": token}));
         }
         let tokens = self.folder.path().join("tokens.json");
-        std::fs::write(&tokens, serde_json::to_vec(&sites)?)?;
-        let url = format!("https://127.0.0.1:{}", self.agents);
-        let state = self.folder.path().join("province");
-        let arguments = ["run", "--collector", &url, "--tokens", &tokens.display().to_string(), "--hosts", &hosts]
-            .into_iter()
-            .chain(["--seed", SEED, "--state", &state.display().to_string()])
-            .chain(FAILURES.iter().flat_map(|failure| ["--fail", failure]))
-            .map(str::to_owned)
-            .collect::<Vec<_>>();
+        std::fs::write(&tokens, serde_json::to_vec(&entries)?)?;
+        let cast = self.cast()?;
+        let mut arguments = vec![
+            format!("--collector=https://127.0.0.1:{}", self.agents),
+            format!("--hosts={}", self.plan.hosts.len()),
+            format!("--seed={SEED}"),
+            format!("--state={}", self.folder.path().join("province").display()),
+            format!("--token={}", tokens.display()),
+            // Working hours, whatever the hour is: workstations are on.
+            "--hour=9.5".to_owned(),
+        ];
+        arguments.extend(cast.failures().into_iter().map(|failure| format!("--fail={failure}")));
         self.province = Some(Running::start("fleet", &arguments, self.folder.path())?);
         Ok(())
     }
 
-    async fn start_agent(&mut self, offline: bool) -> Result<()> {
-        let token = self.enrollment(OWN_AGENCY, OWN_SITE, 1)?;
-        let state = self.folder.path().join("agent");
-        let config = self.folder.path().join("agent.toml");
-        std::fs::write(&config, format!("state_dir = {:?}\n", state.display().to_string()))?;
-        let _ = (token, offline, config);
-        bail!("not wired yet")
-    }
-
-    async fn any_ended(&mut self) -> Result<()> {
-        loop {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            for running in [Some(&mut self.collector), self.agent.as_mut(), self.province.as_mut()].into_iter().flatten() {
-                running.check()?;
-            }
+    fn start_agent(&mut self, offline: bool) -> Result<()> {
+        let root = self.plan.agencies.first().map_or("", |agency| agency.name.as_str());
+        let token = self.enrollment(&format!("{root}/{OWN_AGENCY}"), OWN_SITE, 1)?;
+        let folder = self.folder.path().to_owned();
+        let resolv_conf = folder.join("resolv.conf");
+        let config = folder.join("agent.toml");
+        let mut settings = format!("[agent]\nstate_dir = {:?}\n", folder.join("agent"));
+        let mut prefix = Vec::new();
+        let mut url = format!("https://127.0.0.1:{}", self.agents);
+        if offline {
+            settings += &format!("[reach]\nresolv_conf = {resolv_conf:?}\n");
+            url = format!("https://{}:{}", net::plan().collector, self.agents);
+            let forward = format!("--forward={0}=127.0.0.1:{0}", self.agents);
+            let resolv_conf = format!("--resolv-conf={}", resolv_conf.display());
+            prefix = vec!["run".to_owned(), forward, resolv_conf, "--".to_owned()];
         }
+        std::fs::write(&config, settings)?;
+        let agent = process::program("tram-agent")?.display().to_string();
+        let script = folder.join("enrol-and-run");
+        let config = config.display().to_string();
+        std::fs::write(
+            &script,
+            format!(
+                "#!/bin/sh\nset -e\n'{agent}' --config '{config}' enroll --collector {url} --token {token}\n\
+                 exec '{agent}' --config '{config}' run\n"
+            ),
+        )?;
+        let script = script.display().to_string();
+        let (program, arguments) = if offline {
+            ("smallnet", prefix.into_iter().chain(["sh".to_owned(), script]).collect())
+        } else {
+            ("sh", vec![script])
+        };
+        self.agent = Some(Running::start(program, &arguments, &folder)?);
+        Ok(())
+    }
+
+    /// Which hosts of the province play which part: servers, each at another site.
+    fn cast(&self) -> Result<facts::Cast> {
+        let mut sites = std::collections::BTreeSet::new();
+        let servers = self.plan.hosts.iter().filter(|host| host.kind == HostKind::Server);
+        let mut names = servers.filter(|host| sites.insert(host.site.as_str())).map(|host| host.name.clone());
+        let mut next = || names.next().context("the province is too small for the demo: take more --hosts");
+        let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Ok(facts::Cast { own, failing: next()?, recovered: next()?, hot: next()?, silent: next().ok() })
+    }
+
+    /// Runs a shell command with what it needs to sign in, as the browser test does.
+    fn then(&self, command: &str, cast: &facts::Cast) -> Result<()> {
+        let status = std::process::Command::new("sh")
+            .args(["-c", command])
+            .env("TRAM_URL", format!("https://127.0.0.1:{}", self.operators))
+            .env("TRAM_USER", "admin")
+            .env("TRAM_PASSWORD", &self.password)
+            .env("TRAM_HOST", &cast.own)
+            .env("TRAM_FAILING", &cast.failing)
+            .status()?;
+        anyhow::ensure!(status.success(), "`{command}`: {status}");
+        Ok(())
+    }
+
+    fn logs(&self) -> String {
+        let parts = [Some(&self.collector), self.agent.as_ref(), self.province.as_ref()];
+        parts.into_iter().flatten().map(Running::log_end).collect::<Vec<_>>().join("\n")
     }
 }
 
-fn config_then(config: &Path, arguments: &[&str]) -> Vec<String> {
-    ["--config".to_owned(), config.display().to_string()].into_iter().chain(arguments.iter().map(|s| (*s).to_owned())).collect()
+/// The collector's own CA, below its data folder.
+const CA_FILE: &str = "ca.pem";
+const CONFIG_FILE: &str = "collector.toml";
+
+/// Ends with an error when a part has ended by itself.
+async fn watch(
+    collector: &mut Running,
+    agent: &mut Option<Running>,
+    province: &mut Option<Running>,
+) -> Result<()> {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        collector.check()?;
+        agent.as_mut().map_or(Ok(()), Running::check)?;
+        province.as_mut().map_or(Ok(()), Running::check)?;
+    }
 }
 
-/// The same province every time.
-const SEED: &str = "2026";
-/// What goes wrong in it.
-const FAILURES: &[&str] = &[];
+async fn stop() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        signal = tokio::signal::ctrl_c() => signal.context("cannot wait for Ctrl-C"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
 
-/// Hold times that let a person see an alert within minutes; everything else is as built in.
-const RULES: &str = "";
+fn with_config(config: &Path, arguments: &[&str]) -> Vec<String> {
+    let config = ["--config".to_owned(), config.display().to_string()];
+    config.into_iter().chain(arguments.iter().map(|argument| (*argument).to_owned())).collect()
+}
 
 fn collector_config(data_dir: &Path, rules: &Path, operators: u16, agents: u16) -> String {
-    format!("data_dir = {data_dir:?}\nrules = {rules:?}\n[listen]\noperators = \"127.0.0.1:{operators}\"\nagents = \"127.0.0.1:{agents}\"\n")
+    let collector = net::plan().collector;
+    format!(
+        "data_dir = {data_dir:?}\n\
+         [listen]\noperators = \"127.0.0.1:{operators}\"\nagents = \"127.0.0.1:{agents}\"\n\
+         [public]\nnames = [\"127.0.0.1\", \"localhost\", \"{collector}\"]\n\
+         [rules]\nfile = {rules:?}\n"
+    )
 }
 
 fn free_port(wanted: u16) -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", wanted)).or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", wanted)).or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
     Ok(listener.local_addr()?.port())
 }
 

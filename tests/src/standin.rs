@@ -215,7 +215,13 @@ fn enroll(body: &[u8], authority: &Authority, memory: &Mutex<Memory>) -> anyhow:
     let host = request.resource.get(tram_proto::sample::HOST_NAME).cloned().unwrap_or_default();
     lock(memory).hosts.insert(agent, host);
     let ca = authority.pem.clone();
-    Ok(serde_json::to_vec(&Enrolled { agent, certificate, ca, collector_ms: SystemClock.wall_ms(), note: String::new() })?)
+    Ok(serde_json::to_vec(&Enrolled {
+        agent,
+        certificate,
+        ca,
+        collector_ms: SystemClock.wall_ms(),
+        note: String::new(),
+    })?)
 }
 
 fn take(body: &[u8], memory: &Mutex<Memory>, shown: &[u8]) -> anyhow::Result<Vec<u8>> {

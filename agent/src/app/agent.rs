@@ -199,7 +199,11 @@ impl Agent {
     fn apply_climb(&mut self, reachability: &Reachability) {
         self.climbed = Some((reachability.samples(), self.clock.boot_ms()));
         if reachability.verdict != self.verdict {
-            tracing::info!(verdict = reachability.verdict.as_str(), before = self.verdict.as_str(), "reachability changed");
+            tracing::info!(
+                verdict = reachability.verdict.as_str(),
+                before = self.verdict.as_str(),
+                "reachability changed"
+            );
             self.verdict = reachability.verdict;
             self.is_urgent = true;
             self.schedule.sample_now(self.clock.monotonic());
@@ -253,7 +257,8 @@ impl Agent {
             self.ladder = Arc::new(Ladder::new(reach));
         }
         let path = self.own.state.join(POLICY_FILE);
-        let written = serde_json::to_vec(&policy).map_err(Into::into).and_then(|bytes| std::fs::write(path, bytes));
+        let written =
+            serde_json::to_vec(&policy).map_err(Into::into).and_then(|bytes| std::fs::write(path, bytes));
         if let Err(error) = written {
             tracing::warn!(%error, "cannot keep the policy; it will be fetched again after a restart");
         }
@@ -269,7 +274,9 @@ impl Agent {
                 }
                 (SensorState::Failed | SensorState::Stale, None) => {
                     tracing::warn!(sensor = report.name, why = report.why, "sensor cannot be read");
-                    self.status.silent.push(Silent { sensor: report.name.to_owned(), why: report.why.clone() });
+                    self.status
+                        .silent
+                        .push(Silent { sensor: report.name.to_owned(), why: report.why.clone() });
                 }
                 (SensorState::Read, None) | (SensorState::Failed | SensorState::Stale, Some(_)) => {}
             }

@@ -24,7 +24,8 @@ impl Once {
     /// From a round and a climb.
     pub fn new(round: &Round, reachability: Option<Reachability>) -> Self {
         let reached = reachability.as_ref().map(Reachability::samples).unwrap_or_default();
-        let samples = round.samples.iter().chain(&reached).map(|sample| (key(&sample.column), number(sample)));
+        let samples =
+            round.samples.iter().chain(&reached).map(|sample| (key(&sample.column), number(sample)));
         Self { samples: samples.collect(), components: round.components.clone(), reachability }
     }
 }
@@ -33,7 +34,8 @@ fn key(column: &Column) -> String {
     if column.attributes.is_empty() {
         return column.name.clone();
     }
-    let attributes: Vec<String> = column.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let attributes: Vec<String> =
+        column.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
     format!("{}{{{}}}", column.name, attributes.join(","))
 }
 

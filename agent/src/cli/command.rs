@@ -109,7 +109,12 @@ fn command(texts: &Texts) -> Command {
                 .help_heading(texts.options),
         )
         .arg(option("config", "FILE", texts.config).global(true))
-        .arg(option("lang", "vi|en", texts.lang).value_parser(["vi", "en"]).hide_possible_values(true).global(true))
+        .arg(
+            option("lang", "vi|en", texts.lang)
+                .value_parser(["vi", "en"])
+                .hide_possible_values(true)
+                .global(true),
+        )
         .subcommand(
             order("enroll", texts.enroll)
                 .arg(option("collector", "https://HOST:8441", texts.collector).required(true))
@@ -117,13 +122,20 @@ fn command(texts: &Texts) -> Command {
                 .arg(option("token-file", "FILE", texts.token_file).conflicts_with("token")),
         )
         .subcommand(order("run", texts.run))
-        .subcommand(order("once", texts.once).arg(option("only", "SENSOR,..", texts.only).value_delimiter(',')))
+        .subcommand(
+            order("once", texts.once).arg(option("only", "SENSOR,..", texts.only).value_delimiter(',')),
+        )
         .subcommand(order("check", texts.check))
         .subcommand(order("status", texts.status))
 }
 
 fn help(texts: &Texts) -> Arg {
-    Arg::new("help").short('h').long("help").action(ArgAction::Help).help(texts.help).help_heading(texts.options)
+    Arg::new("help")
+        .short('h')
+        .long("help")
+        .action(ArgAction::Help)
+        .help(texts.help)
+        .help_heading(texts.options)
 }
 
 #[cfg(test)]

@@ -48,7 +48,9 @@ impl Texts {
             return error.to_string();
         }
         match error {
-            EnrollError::Address(error) => format!("địa chỉ trung tâm {}: cần dạng https://MÁY:CỔNG", error.0),
+            EnrollError::Address(error) => {
+                format!("địa chỉ trung tâm {}: cần dạng https://MÁY:CỔNG", error.0)
+            }
             EnrollError::Unreachable { collector, why } => {
                 format!("{collector} không trả lời, hoặc không phải là trung tâm ghi trong mã: {why}")
             }
@@ -66,7 +68,7 @@ const ENGLISH: Texts = Texts {
     language: Language::English,
     about: "Measures this host and reports to a Trạm collector",
     template: "{about}\n\nUsage: {usage}\n\n{all-args}",
-    template_with_commands: "{about}\n\nUsage: {usage}\n\nCommands:\n{subcommands}\n\n{options}",
+    template_with_commands: "{about}\n\nUsage: {usage}\n\nCommands:\n{subcommands}\n\nOptions:\n{options}",
     options: "Options",
     help: "Print help",
     version: "Print version",
@@ -94,7 +96,7 @@ const VIETNAMESE: Texts = Texts {
     language: Language::Vietnamese,
     about: "Đo máy này và báo cáo về trung tâm Trạm",
     template: "{about}\n\nCách dùng: {usage}\n\n{all-args}",
-    template_with_commands: "{about}\n\nCách dùng: {usage}\n\nLệnh:\n{subcommands}\n\n{options}",
+    template_with_commands: "{about}\n\nCách dùng: {usage}\n\nLệnh:\n{subcommands}\n\nTùy chọn:\n{options}",
     options: "Tùy chọn",
     help: "In trợ giúp",
     version: "In phiên bản",

@@ -102,7 +102,8 @@ pub(super) struct Reach {
 
 impl Default for Reach {
     fn default() -> Self {
-        let ReachConfig { internet_targets, web_targets, name, tcp_port, resolv_conf, hosts, .. } = ReachConfig::default();
+        let ReachConfig { internet_targets, web_targets, name, tcp_port, resolv_conf, hosts, .. } =
+            ReachConfig::default();
         Self { internet_targets, web_targets, name, tcp_port, resolv_conf, hosts }
     }
 }

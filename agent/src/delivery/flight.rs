@@ -1,11 +1,11 @@
 //! Requests of a delivery: how each is made, and what its answer changes.
 
 use super::{Delivery, DeliveryError, Outcome};
-use crate::spool::{Lane, RefusedForEver, Selection};
+use crate::spool::{RefusedForEver, Selection};
 use crate::uplink::identity::{Identity, IdentityError, Key};
 use crate::uplink::post::{self, Answer, Poster};
 use crate::uplink::trust;
-use crate::uplink::{Command, Failure, Progress, Refusal};
+use crate::uplink::{Command, Failure, Lane, Progress, Refusal};
 use serde_json::value::RawValue;
 use std::future::Future;
 use std::pin::Pin;
@@ -65,7 +65,8 @@ impl Delivery {
         let raws: Vec<_> =
             selection.reports.iter().filter_map(|held| Some((held.seq, raw(&held.bytes)?))).collect();
         let figures = self.spool.figures();
-        let is_ordinary = figures.dropped == 0 && figures.refused == 0 && figures.pending <= raws.len() as u64;
+        let is_ordinary =
+            figures.dropped == 0 && figures.refused == 0 && figures.pending <= raws.len() as u64;
         let batch = Batch {
             v: BATCH_VERSION,
             agent: self.identity.agent,
@@ -110,7 +111,11 @@ impl Delivery {
             Err(Failure::Batch { .. }) => {
                 let was_single = sent.len() == 1;
                 if let (true, Some((seq, _))) = (was_single, sent.first()) {
-                    tracing::warn!(seq, why = answer.words(), "the collector cannot take a report; it is given up");
+                    tracing::warn!(
+                        seq,
+                        why = answer.words(),
+                        "the collector cannot take a report; it is given up"
+                    );
                     self.spool.refuse(RefusedForEver { seq: *seq, reason: Reason::Malformed });
                 }
                 self.fail(Failure::Batch { was_single }, answer.words())
@@ -190,7 +195,9 @@ impl Delivery {
         let old = &self.identity;
         let renewed = key.identity(enrolled, old.collector.clone(), old.token_sha256.clone());
         if renewed.agent != old.agent || renewed.ca_der()? != old.ca_der()? {
-            return Err(IdentityError::Unusable("renewed for another agent or by another authority".into()).into());
+            return Err(
+                IdentityError::Unusable("renewed for another agent or by another authority".into()).into()
+            );
         }
         let poster = Poster::new(trust::enrolled(&renewed, self.time.clone())?)?;
         self.store.save_next(&renewed)?;
@@ -218,8 +225,10 @@ impl Delivery {
     }
 
     fn fail(&mut self, failure: Failure, words: String) -> Outcome {
-        let refuses = matches!(failure, Failure::Refused(Refusal::Unknown | Refusal::WrongAgent | Refusal::Revoked));
-        if self.is_unproven && refuses
+        let refuses =
+            matches!(failure, Failure::Refused(Refusal::Unknown | Refusal::WrongAgent | Refusal::Revoked));
+        if self.is_unproven
+            && refuses
             && let Err(error) = self.go_back()
         {
             tracing::error!(%error, "cannot go back to the old certificate");

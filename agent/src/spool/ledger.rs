@@ -1,16 +1,8 @@
 //! Which numbers the spool holds, which of them are settled, and what to send next. Pure; knows nothing of bytes.
 
+use crate::uplink::Lane;
 use tram_proto::id::Seq;
 use tram_proto::ranges::Ranges;
-
-/// Which reports to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// The newest.
-    Live,
-    /// What the collector asked for, then the newest gap first.
-    History,
-}
 
 /// Numbers held and settled.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -91,7 +91,8 @@ impl Spool {
         for (number, path) in segment_files(&spool.directory)? {
             spool.load_segment(number, path)?;
         }
-        spool.state.next_seq = spool.state.next_seq.max(spool.ledger.highest().map_or(1, |highest| highest + 1));
+        spool.state.next_seq =
+            spool.state.next_seq.max(spool.ledger.highest().map_or(1, |highest| highest + 1));
         Ok(spool)
     }
 
@@ -106,7 +107,8 @@ impl Spool {
         if damaged > 0 {
             tracing::warn!(path = %path.display(), damaged, "spool has damaged records; they are left out");
         }
-        let span = index.reports.first().zip(index.reports.last()).map(|((first, _), (last, _))| (*first, *last));
+        let span =
+            index.reports.first().zip(index.reports.last()).map(|((first, _), (last, _))| (*first, *last));
         if let Some((first, _)) = span {
             self.cut_above(first);
         }
@@ -122,7 +124,10 @@ impl Spool {
     fn cut_above(&mut self, first: Seq) {
         self.ledger.drop_range(first, Seq::MAX);
         for segment in self.segments.values_mut() {
-            segment.span = segment.span.filter(|(start, _)| *start < first).map(|(start, end)| (start, end.min(first - 1)));
+            segment.span = segment
+                .span
+                .filter(|(start, _)| *start < first)
+                .map(|(start, end)| (start, end.min(first - 1)));
         }
     }
 

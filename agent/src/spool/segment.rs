@@ -61,11 +61,12 @@ impl Writer {
     /// a disk that is full.
     pub(crate) fn create(path: PathBuf, reserve_bytes: u64) -> io::Result<Self> {
         let spare = path.with_file_name(SPARE);
-        if !spare.exists() {
-            reserve(&spare, reserve_bytes)?;
+        let is_spared = spare.exists() || reserve(&spare, reserve_bytes).is_ok();
+        if is_spared {
+            std::fs::rename(&spare, &path)?;
         }
-        std::fs::rename(&spare, &path)?;
-        let file = OpenOptions::new().append(true).open(&path)?;
+        // Without a reservation there may still be room for a while.
+        let file = OpenOptions::new().append(true).create(!is_spared).open(&path)?;
         if let Err(error) = reserve(&spare, reserve_bytes) {
             tracing::debug!(%error, "no space for a spare spool file");
         }
@@ -84,9 +85,16 @@ impl Writer {
     }
 
     /// Appends, and with `durable` returns only when the bytes are on the disk.
-    pub(crate) fn append(&mut self, disk: &mut dyn Disk, bytes: &[u8], durable: bool) -> Result<(), AppendFailed> {
+    pub(crate) fn append(
+        &mut self,
+        disk: &mut dyn Disk,
+        bytes: &[u8],
+        durable: bool,
+    ) -> Result<(), AppendFailed> {
         if self.poisoned {
-            return Err(AppendFailed::Poisoned(io::Error::other("an earlier write or sync of this file failed")));
+            return Err(AppendFailed::Poisoned(io::Error::other(
+                "an earlier write or sync of this file failed",
+            )));
         }
         if let Err(error) = disk.write(&self.file, bytes) {
             return match self.file.set_len(self.bytes) {
@@ -181,8 +189,7 @@ fn keep(file: &File, bytes: u64) -> io::Result<()> {
 /// Reads a whole segment and visits its records; returns where the last sound one ends and how many are damaged.
 pub(crate) fn visit(path: &Path, visit: impl FnMut(usize, Record<'_>)) -> io::Result<(u64, u64)> {
     let bytes = std::fs::read(path)?;
-    let mut visit = visit;
-    let (end, damaged) = scan(&bytes, |offset, record| visit(offset, record));
+    let (end, damaged) = scan(&bytes, visit);
     Ok((end as u64, damaged))
 }
 

@@ -1,9 +1,9 @@
 //! Reading back what is to be sent, with the catalogues and anchors that it needs.
 
-use super::ledger::Lane;
 use super::record::{Record, ReportRecord};
 use super::segment::{Index, read_record, visit};
 use super::{Segment, Spool};
+use crate::uplink::Lane;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
@@ -112,7 +112,8 @@ impl Spool {
     /// The bytes of a record in the segment that holds report `seq`.
     fn read_bytes(&mut self, seq: Seq, find: impl Fn(&Index) -> Option<u64>) -> Option<Vec<u8>> {
         let current = self.segments.keys().next_back().copied();
-        let holds = |segment: &Segment| segment.span.is_some_and(|(first, last)| (first..=last).contains(&seq));
+        let holds =
+            |segment: &Segment| segment.span.is_some_and(|(first, last)| (first..=last).contains(&seq));
         let (number, segment) = self.segments.iter().rev().find(|(_, segment)| holds(segment))?;
         let offset = if Some(*number) == current {
             find(&self.index)

@@ -15,7 +15,8 @@ const ROOMY: u64 = 1 << 20;
 
 fn catalogue(name: &str) -> Catalogue {
     let name = name.to_owned();
-    let column = Column { name, attributes: Attributes::new(), unit: "1".into(), scale: 0, kind: Kind::Gauge };
+    let column =
+        Column { name, attributes: Attributes::new(), unit: "1".into(), scale: 0, kind: Kind::Gauge };
     Catalogue { resource: Attributes::new(), columns: vec![column] }
 }
 
@@ -239,6 +240,26 @@ fn a_full_disk_loses_no_older_report_and_is_survived() {
     drop(spool);
     let mut spool = Spool::open(root.path(), ROOMY).unwrap();
     assert_eq!(pending(&mut spool), [(1, "[1]".to_owned()), (2, "[2]".to_owned())]);
+}
+
+#[test]
+fn a_segment_that_cannot_begin_leaves_the_one_before_readable() {
+    let root = tempfile::tempdir().unwrap();
+    let disk = BadDisk::default();
+    let mut spool = Spool::open_with(root.path(), 64 << 10, Box::new(disk.clone())).unwrap();
+    let text = format!("\"{}\"", "x".repeat(1_000));
+    for _ in 0..3 {
+        append(&mut spool, &text).unwrap();
+    }
+    assert_eq!(spool.segments.len(), 1);
+    disk.full_writes.store(1, Relaxed);
+    assert!(
+        matches!(append(&mut spool, &text), Err(SpoolError::Full(_))),
+        "the next one needs a new segment"
+    );
+    assert_eq!(pending(&mut spool).len(), 3);
+    assert_eq!(append(&mut spool, &text).unwrap(), 4);
+    assert_eq!((pending(&mut spool).len(), spool.segments.len()), (4, 2));
 }
 
 #[test]

@@ -66,7 +66,10 @@ pub struct Identity {
 /// Never prints the key.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("agent", &self.agent).field("collector", &self.collector).finish_non_exhaustive()
+        f.debug_struct("Identity")
+            .field("agent", &self.agent)
+            .field("collector", &self.collector)
+            .finish_non_exhaustive()
     }
 }
 
@@ -127,7 +130,8 @@ impl Identity {
 
     /// The private key.
     pub fn key_der(&self) -> Result<PrivateKeyDer<'static>, IdentityError> {
-        PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(|error| IdentityError::Unusable(error.to_string()))
+        PrivateKeyDer::from_pem_slice(self.key.as_bytes())
+            .map_err(|error| IdentityError::Unusable(error.to_string()))
     }
 
     /// The key, to enrol once more with the token that it was made for.
@@ -138,8 +142,8 @@ impl Identity {
     /// First and last millisecond since 1970 that the certificate is valid in.
     pub fn validity_ms(&self) -> Result<(i64, i64), IdentityError> {
         let der = self.certificate_der()?;
-        let (_, parsed) =
-            x509_parser::parse_x509_certificate(&der).map_err(|error| IdentityError::Unusable(error.to_string()))?;
+        let (_, parsed) = x509_parser::parse_x509_certificate(&der)
+            .map_err(|error| IdentityError::Unusable(error.to_string()))?;
         let validity = parsed.validity();
         Ok((validity.not_before.timestamp() * 1_000, validity.not_after.timestamp() * 1_000))
     }
@@ -181,6 +185,11 @@ impl IdentityStore {
             fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(failed)?;
         }
         Ok(Self { directory: directory.to_owned() })
+    }
+
+    /// In a state directory that is only looked at, and need not be there.
+    pub fn at(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
     }
 
     /// The identity in use; none before enrolment.
@@ -247,7 +256,8 @@ impl IdentityStore {
         let failed = |source| IdentityError::Io { path: path.clone(), source };
         let bytes = serde_json::to_vec_pretty(value).map_err(|error| failed(io::Error::other(error)))?;
         let unfinished = path.with_extension("unfinished");
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
+        let options =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
         let written = options.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
         written.and_then(|()| fs::rename(&unfinished, &path)).and_then(|()| self.sync()).map_err(failed)
     }
@@ -255,7 +265,9 @@ impl IdentityStore {
     fn remove(&self, name: &str) -> Result<(), IdentityError> {
         let path = self.directory.join(name);
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(IdentityError::Io { path, source }),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(IdentityError::Io { path, source })
+            }
             Ok(()) | Err(_) => Ok(()),
         }
     }

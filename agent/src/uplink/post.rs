@@ -121,10 +121,14 @@ impl Poster {
         Ok(Self { client })
     }
 
-    /// Sends a JSON body, compressed where that helps.
+    /// Sends a JSON body; reports compressed where that helps, everything else as it is: it is small and rare, and
+    /// reports are all that a collector takes compressed.
     pub async fn post(self, url: String, body: Vec<u8>) -> Answer {
-        let (body, encoding) =
-            if body.len() >= COMPRESS_FROM_BYTES { (encoding::compress(&body), "zstd") } else { (body, "identity") };
+        let (body, encoding) = if url.ends_with(REPORTS) && body.len() >= COMPRESS_FROM_BYTES {
+            (encoding::compress(&body), "zstd")
+        } else {
+            (body, "identity")
+        };
         let timeout = ANSWER_TIMEOUT + Duration::from_secs(body.len() as u64 / SLOWEST_LINK);
         let mut request = self.client.request(Method::POST, url).timeout(timeout);
         if encoding != "identity" {
@@ -159,7 +163,8 @@ async fn receive(response: reqwest::Result<Response>) -> Answer {
         Ok(problem) => Answer::Problem { problem, retry_after },
         Err(_) if matches!(status.as_u16(), 429 | 503) => {
             let title = status.to_string();
-            let problem = Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail: String::new() };
+            let problem =
+                Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail: String::new() };
             Answer::Problem { problem, retry_after }
         }
         Err(_) => Answer::Silence(format!("{status}, which no collector answers")),

@@ -68,7 +68,9 @@ impl fmt::Debug for CollectorTime {
 
 impl TimeProvider for CollectorTime {
     fn current_time(&self) -> Option<UnixTime> {
-        u64::try_from(self.now_ms()).ok().map(|now_ms| UnixTime::since_unix_epoch(Duration::from_millis(now_ms)))
+        u64::try_from(self.now_ms())
+            .ok()
+            .map(|now_ms| UnixTime::since_unix_epoch(Duration::from_millis(now_ms)))
     }
 }
 
@@ -130,7 +132,10 @@ impl Pinned {
     }
 }
 
-fn verifier_for(ca: &CertificateDer<'_>, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, Error> {
+fn verifier_for(
+    ca: &CertificateDer<'_>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, Error> {
     let mut roots = RootCertStore::empty();
     roots.add(ca.clone().into_owned())?;
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
@@ -151,7 +156,9 @@ impl ServerCertVerifier for Pinned {
         let mut time = now;
         for _ in 0..CHAIN_MAX {
             match verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, time) {
-                Err(Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. })) => {
+                Err(Error::InvalidCertificate(CertificateError::NotValidYetContext {
+                    not_before, ..
+                })) => {
                     time = not_before;
                 }
                 answer => return answer,

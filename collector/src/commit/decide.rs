@@ -118,6 +118,20 @@ impl Decider {
         health::evaluate(&self.rules, &known.bindings, &facts, now_ms, &mut self.findings);
         host.presence = health::presence(&self.rules, &facts, host.received_ms);
         self.step(host, now_ms, decided);
+        self.review(host.asset, now_ms, decided);
+    }
+
+    /// Takes back what was said to be done where the signal never cleared; only a live report can tell.
+    fn review(&self, asset: AssetId, now_ms: i64, decided: &mut Decided) {
+        let Some(orders) = decided.open.get(&asset).or_else(|| self.open.get(&asset)) else { return };
+        let reviewed = maintenance::review(orders, &self.rules, now_ms);
+        if reviewed.is_empty() {
+            return;
+        }
+        let mut orders = orders.clone();
+        maintenance::absorb(&mut orders, &reviewed);
+        decided.open.insert(asset, orders);
+        decided.orders.extend(reviewed);
     }
 
     /// Judges the silence of a host; the host that comes of it, or none when nothing changed.

@@ -94,8 +94,9 @@ pub struct Span {
 pub struct Days {
     directory: PathBuf,
     known: Mutex<BTreeSet<Day>>,
-    writers: Mutex<Vec<(Day, Connection)>>,
+    // Dropped before the writers: the last connection to a file puts its write-ahead log away, and readers cannot.
     readers: Mutex<Vec<(Day, Connection)>>,
+    writers: Mutex<Vec<(Day, Connection)>>,
 }
 
 impl Days {
@@ -131,7 +132,11 @@ impl Days {
         // One that failed is not kept, so that the next attempt starts from the file as it is.
         writers.push((day, connection));
         if writers.len() > WRITERS_MAX {
-            writers.remove(0);
+            let (day, connection) = writers.remove(0);
+            // Its day is over, so its write-ahead log would stay as long as anybody reads.
+            if let Err(error) = connection.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
+                tracing::debug!(file = file_of_day(day), %error, "write-ahead log of a day stays for now");
+            }
         }
         Ok(())
     }
@@ -271,6 +276,7 @@ fn prepare(file: &Path) -> Result<Connection, SeriesError> {
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", 0)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > SCHEMA_VERSION {

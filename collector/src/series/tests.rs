@@ -225,6 +225,25 @@ fn a_window_beyond_bounds_is_refused_and_a_host_unknown_has_no_lines() {
 }
 
 #[test]
+fn days_that_are_over_leave_no_write_ahead_log_behind() {
+    let mut world = World::new();
+    let logs = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let left = |name: &std::ffi::OsStr| name.to_str().is_some_and(|name| name.ends_with("-wal"));
+        entries.filter(|entry| left(&entry.file_name()) && entry.metadata().unwrap().len() > 0).count()
+    };
+    for day in 1..=10 {
+        world.append(vec![(AGENT, 1, MIDNIGHT - day * 24 * HOUR_MS)], MIDNIGHT);
+        world.settle_all(MIDNIGHT + HOUR_MS);
+        assert_eq!(world.all(AGENT).len(), day as usize, "and a reader of each day stays open");
+    }
+    assert!((1..=4).contains(&logs(world.folder.path())), "{} logs", logs(world.folder.path()));
+    let World { folder, series, .. } = world;
+    drop(series);
+    assert_eq!(logs(folder.path()), 0);
+}
+
+#[test]
 fn a_reader_beside_the_closing_sees_every_sample_once() {
     let mut world = World::new();
     // More than one lot of closing, over several days.

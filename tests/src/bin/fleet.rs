@@ -27,8 +27,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the province; the same as no command.
+    Run(Run),
     /// Prints agencies, sites and hosts as JSON, each agency after the one above it.
-    Plan(Size),
+    Plan {
+        #[command(flatten)]
+        size: Size,
+        /// One line for each site instead: agency's path, site, number of hosts, with tabs between them.
+        #[arg(long)]
+        lines: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -48,8 +56,9 @@ struct Run {
     /// The collector's agents listener, https://HOST:PORT.
     #[arg(long)]
     collector: String,
-    /// A file with a JSON array of {"agency", "site", "token"}, or tokens, given to the sites in turn.
-    #[arg(long, required = true, num_args = 1..)]
+    /// A file with a JSON array of {"agency", "site", "token"} or lines of the three with tabs between them; or tokens,
+    /// given to the sites in turn.
+    #[arg(long, alias = "tokens", required = true, num_args = 1..)]
     token: Vec<String>,
     /// Where the hosts' identities and spools live.
     #[arg(long)]
@@ -77,8 +86,8 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(std::io::stderr).init();
     let cli = Cli::parse();
     match (cli.command, cli.run) {
-        (Some(Command::Plan(size)), _) => print(&Plan::new(size.seed, size.hosts)),
-        (None, Some(run)) => run_fleet(run).await,
+        (Some(Command::Plan { size, lines }), _) => print(&Plan::new(size.seed, size.hosts), lines),
+        (Some(Command::Run(run)), _) | (None, Some(run)) => run_fleet(run).await,
         (None, None) => {
             anyhow::bail!("expected `fleet plan` or --collector, --token, --hosts and --state; see --help")
         }
@@ -86,8 +95,12 @@ async fn main() -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "the plan is what the command is for")]
-fn print(plan: &Plan) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(plan)?);
+fn print(plan: &Plan, lines: bool) -> anyhow::Result<()> {
+    if lines {
+        print!("{}", plan.lines());
+    } else {
+        println!("{}", serde_json::to_string_pretty(plan)?);
+    }
     Ok(())
 }
 

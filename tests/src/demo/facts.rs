@@ -1,21 +1,12 @@
 //! The facts that the demo must show, read from the collector's API as any client would read it.
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
 /// How often the API is asked.
 const POLL: Duration = Duration::from_secs(2);
-
-/// A site of the simulated province, as `fleet plan` prints it.
-#[derive(Debug, Deserialize)]
-pub(super) struct PlannedSite {
-    pub(super) agency: String,
-    pub(super) site: String,
-    pub(super) hosts: usize,
-}
 
 /// Which machines the facts are about.
 #[derive(Debug)]
@@ -26,6 +17,23 @@ pub(super) struct Cast {
     pub(super) failing: String,
     /// The machine that failed and recovered.
     pub(super) recovered: String,
+    /// A machine that runs hot.
+    pub(super) hot: String,
+    /// A machine that falls silent, where the province has one to spare.
+    pub(super) silent: Option<String>,
+}
+
+impl Cast {
+    /// What the simulated province is told to inject.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let mut failures = vec![
+            format!("disk-filling={}", self.failing),
+            format!("recovers={}", self.recovered),
+            format!("overheating={}", self.hot),
+        ];
+        failures.extend(self.silent.as_ref().map(|host| format!("silent-host={host}")));
+        failures
+    }
 }
 
 /// The collector's API, with the demo's token.
@@ -65,7 +73,9 @@ impl Api {
 
     async fn asset(&self, name: &str) -> Result<Option<Value>> {
         let found = self.items(&format!("assets?limit=200&search={}", encoded(name))).await?;
-        let Some(id) = found.iter().find(|asset| asset["name"] == name).and_then(|asset| asset["id"].as_i64()) else {
+        let Some(id) =
+            found.iter().find(|asset| asset["name"] == name).and_then(|asset| asset["id"].as_i64())
+        else {
             return Ok(None);
         };
         self.read(&format!("assets/{id}")).await.map(Some)
@@ -73,7 +83,9 @@ impl Api {
 
     async fn alert(&self, asset: &str, state: &str) -> Result<Option<Value>> {
         let alerts = self.items(&format!("alerts?limit=200&state={state}")).await?;
-        Ok(alerts.into_iter().find(|alert| alert["asset"]["name"] == asset && !alert["work_order_id"].is_null()))
+        Ok(alerts
+            .into_iter()
+            .find(|alert| alert["asset"]["name"] == asset && !alert["work_order_id"].is_null()))
     }
 
     async fn work_order(&self, id: &Value) -> Result<Option<Value>> {
@@ -86,7 +98,12 @@ impl Api {
 pub(super) async fn wait_for_all(api: &Api, cast: &Cast, deadline: Duration) -> Result<()> {
     let started = tokio::time::Instant::now();
     let mut seen = [false; 4];
-    let names = ["this machine's report", "the failing machine flagged", "its work order", "the recovered machine ready to verify"];
+    let names = [
+        "this machine's report",
+        "the failing machine flagged",
+        "its work order",
+        "the recovered machine ready to verify",
+    ];
     while !seen.iter().all(|seen| *seen) {
         for (fact, seen) in seen.iter_mut().enumerate() {
             if !*seen && let Some(line) = look(api, cast, fact).await? {
@@ -95,7 +112,8 @@ pub(super) async fn wait_for_all(api: &Api, cast: &Cast, deadline: Duration) -> 
             }
         }
         if started.elapsed() > deadline {
-            let missing: Vec<&str> = names.iter().zip(seen).filter(|(_, seen)| !seen).map(|(name, _)| *name).collect();
+            let missing: Vec<&str> =
+                names.iter().zip(seen).filter(|(_, seen)| !seen).map(|(name, _)| *name).collect();
             bail!("not seen within {} s: {}", deadline.as_secs(), missing.join(", "));
         }
         tokio::time::sleep(POLL).await;
@@ -106,17 +124,27 @@ pub(super) async fn wait_for_all(api: &Api, cast: &Cast, deadline: Duration) -> 
 async fn look(api: &Api, cast: &Cast, fact: usize) -> Result<Option<String>> {
     match fact {
         0 => Ok(api.asset(&cast.own).await?.as_ref().and_then(own_machine)),
-        1 => Ok(api.alert(&cast.failing, "firing").await?.map(|alert| format!("flagged: {}: {}", cast.failing, both(&alert["title"])))),
+        1 => Ok(api
+            .alert(&cast.failing, "firing")
+            .await?
+            .map(|alert| format!("flagged: {}: {}", cast.failing, both(&alert["title"])))),
         2 => {
             let Some(alert) = api.alert(&cast.failing, "firing").await? else { return Ok(None) };
             let order = api.work_order(&alert["work_order_id"]).await?;
-            Ok(order.map(|order| format!("work order {}: {}: {}", order["id"], cast.failing, both(&order["action"]))))
+            Ok(order.map(|order| {
+                format!("work order {}: {}: {}", order["id"], cast.failing, both(&order["action"]))
+            }))
         }
         _ => {
             let Some(alert) = api.alert(&cast.recovered, "resolved").await? else { return Ok(None) };
             let order = api.work_order(&alert["work_order_id"]).await?;
             let ready = order.filter(|order| order["ready_to_verify"] == true);
-            Ok(ready.map(|order| format!("recovered: {}: resolved, work order {} is ready to verify", cast.recovered, order["id"])))
+            Ok(ready.map(|order| {
+                format!(
+                    "recovered: {}: resolved, work order {} is ready to verify",
+                    cast.recovered, order["id"]
+                )
+            }))
         }
     }
 }
@@ -124,14 +152,18 @@ async fn look(api: &Api, cast: &Cast, fact: usize) -> Result<Option<String>> {
 /// One line about this machine, once everything that it must say is there.
 fn own_machine(asset: &Value) -> Option<String> {
     let values = asset["values"].as_array()?;
-    let value = |name: &str| values.iter().find(|value| value["name"] == name).and_then(|value| value["value"].as_f64());
+    let value = |name: &str| {
+        values.iter().find(|value| value["name"] == name).and_then(|value| value["value"].as_f64())
+    };
     let named = |kind: &str| -> Vec<String> {
         let components = asset["components"].as_array().into_iter().flatten();
         components.filter(|component| component["kind"] == kind).map(described).collect()
     };
     let busy: f64 = values
         .iter()
-        .filter(|value| value["name"] == "system.cpu.utilization" && value["attributes"]["cpu.mode"] != "idle")
+        .filter(|value| {
+            value["name"] == "system.cpu.utilization" && value["attributes"]["cpu.mode"] != "idle"
+        })
         .filter_map(|value| value["value"].as_f64())
         .sum();
     let file_systems: Vec<&str> = values
@@ -167,7 +199,13 @@ fn both(text: &Value) -> String {
 
 fn encoded(text: &str) -> String {
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect()
 }
 

@@ -18,6 +18,9 @@ pub(super) struct Running {
 
 /// Where the programs are: in the folder of this one.
 pub(super) fn program(name: &str) -> Result<PathBuf> {
+    if name == "sh" {
+        return Ok(name.into());
+    }
     let own = std::env::current_exe().context("where am I?")?;
     let path = own.with_file_name(name);
     if path.exists() { Ok(path) } else { bail!("{} is not built", path.display()) }
@@ -81,14 +84,14 @@ impl Drop for Running {
     }
 }
 
-/// Waits until something listens at `address`, or `running` has ended.
-pub(super) async fn wait_for_port(address: &str, running: &mut Running, patience: Duration) -> Result<()> {
+/// Waits until something listens on `port` of this machine, or `running` has ended.
+pub(super) async fn wait_for_port(port: u16, running: &mut Running, patience: Duration) -> Result<()> {
     let wait = async {
-        while tokio::net::TcpStream::connect(address).await.is_err() {
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             running.check()?;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
     };
-    tokio::time::timeout(patience, wait).await.with_context(|| format!("nothing listens at {address}"))?
+    tokio::time::timeout(patience, wait).await.with_context(|| format!("nothing listens on port {port}"))?
 }

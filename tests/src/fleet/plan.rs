@@ -58,6 +58,8 @@ pub struct Agency {
 pub struct Site {
     /// Name of its agency.
     pub agency: String,
+    /// The agency's path from the province down, as `enrollment create --agency` takes it.
+    pub path: String,
     /// Name.
     pub name: String,
     /// Postal address.
@@ -115,6 +117,12 @@ impl Plan {
     /// The host of a name.
     pub fn host(&self, name: &str) -> Option<&Host> {
         self.hosts.iter().find(|host| host.name == name)
+    }
+
+    /// One line for each site that has hosts: agency's path, site, number of hosts, with tabs between them. For shells.
+    pub fn lines(&self) -> String {
+        let line = |site: &Site| format!("{}\t{}\t{}\n", site.path, site.name, site.hosts);
+        self.sites.iter().filter(|site| site.hosts > 0).map(line).collect()
     }
 
     fn add_agencies(&mut self, hosts: usize, dice: &mut Dice) {
@@ -180,9 +188,12 @@ impl Plan {
             Some(_) if kind == AgencyKind::District => format!("{name}, {}", names::PROVINCE),
             Some(_) | None => format!("Phường Trung Tâm, {}", names::PROVINCE),
         };
+        let above = parent.and_then(|parent| self.sites.iter().find(|site| site.agency == parent));
+        let path = above.map_or_else(|| name.to_owned(), |above| format!("{}/{name}", above.path));
         self.agencies.push(Agency { name: name.to_owned(), kind, parent: parent.map(str::to_owned) });
         self.sites.push(Site {
             agency: name.to_owned(),
+            path,
             name: site.to_owned(),
             address: format!("Số {}, {street}, {within}", 1 + dice.below(190)),
             latitude,
@@ -284,6 +295,17 @@ mod tests {
         assert!((200..400).contains(&count(HostKind::Laptop)), "{}", count(HostKind::Laptop));
         let communes = plan.agencies.iter().filter(|agency| agency.kind == AgencyKind::Commune).count();
         assert!(communes > 100, "{communes}");
+    }
+
+    #[test]
+    fn lines_name_each_site_by_its_agencys_path() {
+        let plan = Plan::new(1, 16);
+        let lines = plan.lines();
+        assert_eq!(lines.lines().next(), Some("Tỉnh Sơn Giang\tTrung tâm Dữ liệu tỉnh\t1"));
+        let commune = lines.lines().find(|line| line.contains("/Xã ")).unwrap();
+        assert!(commune.starts_with("Tỉnh Sơn Giang/Huyện Mường Khoa/Xã "), "{commune}");
+        let hosts = lines.lines().map(|line| line.rsplit('\t').next().unwrap().parse::<usize>().unwrap());
+        assert_eq!(hosts.sum::<usize>(), 16);
     }
 
     #[test]

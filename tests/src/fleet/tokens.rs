@@ -16,7 +16,7 @@ enum Source {
     InTurn(Vec<Token>),
 }
 
-/// One line of the file: `{"agency": .., "site": .., "token": ..}`.
+/// One of the file. The agency is its name, or its path from the province down.
 #[derive(Debug, Clone, Deserialize)]
 struct Entry {
     agency: String,
@@ -25,7 +25,7 @@ struct Entry {
 }
 
 impl Tokens {
-    /// From what was given: tokens, or one path of a file with a JSON array of agency, site and token.
+    /// From what was given: tokens, or one path of a file, see [`Self::parse`].
     pub fn load(given: &[String]) -> anyhow::Result<Self> {
         if let [path] = given
             && !path.starts_with("tram1_")
@@ -40,10 +40,15 @@ impl Tokens {
         Ok(Self(Source::InTurn(tokens)))
     }
 
-    /// From the file's text.
+    /// From a file's text: a JSON array of `{"agency": .., "site": .., "token": ..}`, or lines of agency, site and
+    /// token with tabs between them.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let entries: Vec<Entry> = serde_json::from_str(text)
-            .context("expected a JSON array of objects with agency, site and token")?;
+        let entries: Vec<Entry> = if text.trim_start().starts_with(['[', '{']) {
+            serde_json::from_str(text)
+                .context("expected a JSON array of objects with agency, site and token")?
+        } else {
+            text.lines().map(line).collect::<anyhow::Result<_>>()?
+        };
         for entry in &entries {
             entry
                 .token
@@ -58,12 +63,23 @@ impl Tokens {
         match &self.0 {
             Source::InTurn(tokens) => Ok(tokens[place % tokens.len()].clone()),
             Source::BySite(entries) => {
-                let found =
-                    entries.iter().find(|entry| entry.agency == site.agency && entry.site == site.name);
+                let is_of = |entry: &&Entry| {
+                    (entry.agency == site.agency || entry.agency == site.path) && entry.site == site.name
+                };
+                let found = entries.iter().find(is_of);
                 let entry = found.with_context(|| format!("no token for {}, {}", site.agency, site.name))?;
                 Ok(entry.token.parse()?)
             }
         }
+    }
+}
+
+fn line(line: &str) -> anyhow::Result<Entry> {
+    match line.split('\t').collect::<Vec<_>>().as_slice() {
+        [agency, site, token] => {
+            Ok(Entry { agency: (*agency).into(), site: (*site).into(), token: (*token).into() })
+        }
+        _ => bail!("{line:?}: expected agency, site and token with tabs between them"),
     }
 }
 
@@ -89,6 +105,8 @@ mod tests {
         let tokens = Tokens::parse(&text).unwrap();
         assert_eq!(tokens.of(0, first).unwrap(), token(7));
         assert!(tokens.of(1, second).unwrap_err().to_string().contains(&second.agency));
+        let lines = format!("{}\t{}\t{}\n", second.path, second.name, token(8));
+        assert_eq!(Tokens::parse(&lines).unwrap().of(1, second).unwrap(), token(8));
     }
 
     #[test]
@@ -104,6 +122,7 @@ mod tests {
         assert!(Tokens::load(&[]).is_err());
         assert!(Tokens::load(&["/nonexistent".into()]).is_err());
         assert!(Tokens::parse("{}").is_err());
+        assert!(Tokens::parse("agency site token").is_err());
         assert!(Tokens::parse(r#"[{"agency": "a", "site": "b", "token": "c"}]"#).is_err());
     }
 }

@@ -59,7 +59,7 @@ pub(super) struct World {
     pub(super) memory: Memory,
     pub(super) a: District,
     pub(super) b: District,
-    pub(super) install_dir: tempfile::TempDir,
+    _install_dir: tempfile::TempDir,
     _data_dir: tempfile::TempDir,
 }
 
@@ -113,7 +113,7 @@ impl World {
         let (a, b) = commit.write(populate).await.unwrap();
         let router =
             api::router(Arc::clone(&state)).layer(axum::middleware::from_fn(crate::api::headers::secure));
-        Self { router, time, state, memory, a, b, install_dir, _data_dir: data_dir }
+        Self { router, time, state, memory, a, b, _install_dir: install_dir, _data_dir: data_dir }
     }
 
     pub(super) fn advance_ms(&self, by_ms: i64) {

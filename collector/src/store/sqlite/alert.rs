@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, pa
 use std::sync::Arc;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// Where an asset stands, with the names that people know.
 #[derive(Debug, Clone, PartialEq, Eq)]

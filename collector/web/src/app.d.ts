@@ -1,0 +1,6 @@
+// The pages use SvelteKit's own types as they are.
+declare global {
+	namespace App {}
+}
+
+export {};

@@ -1,0 +1,125 @@
+// Which charts an asset's page draws, from which samples, and how far back. Pure.
+import type { Drawn } from './history';
+import type { Samples, Series } from './types';
+
+/** How far back charts look, and the width of one slot. */
+export interface Span {
+	hours: number;
+	stepS: number;
+}
+
+export const SPANS = {
+	hour: { hours: 1, stepS: 60 },
+	sixHours: { hours: 6, stepS: 120 },
+	day: { hours: 24, stepS: 300 }
+} satisfies Record<string, Span>;
+
+/** The shortest span that shows all of a history of this length; a day at most. */
+export function spanFor(lengthMs: number): Span {
+	const fits = (span: Span) => lengthMs <= span.hours * 3_600_000 * 0.95;
+	return [SPANS.hour, SPANS.sixHours].find(fits) ?? SPANS.day;
+}
+
+export type Unit = 'percent' | 'bytes' | 'bytesPerSecond' | 'bitsPerSecond' | 'celsius' | 'roundTrip';
+
+export interface ChartPlan {
+	/** Key of its title. */
+	key: string;
+	/** Name of the samples it draws. */
+	name: string;
+	unit: Unit;
+	/** Left out where the host does not measure it, instead of shown empty. */
+	optional?: boolean;
+	/** A change to the samples before they are drawn. */
+	prepare?: (samples: Samples) => Samples;
+	draw: (series: Series, t: (key: string) => string, memoryLimit: number | null) => Drawn | null;
+}
+
+export const charts: ChartPlan[] = [
+	{
+		key: 'cpu',
+		name: 'system.cpu.utilization',
+		unit: 'percent',
+		draw: (series, t) => {
+			const mode = series.attributes['cpu.mode'];
+			if (mode === 'idle') return { label: t('cpu-busy'), first: true, turned: true, value: (idle) => 1 - idle };
+			return mode === 'iowait' ? { label: t('waiting-for-disk') } : null;
+		}
+	},
+	{
+		key: 'memory',
+		name: 'system.linux.memory.available',
+		unit: 'bytes',
+		draw: (_, t, limit) =>
+			limit === null
+				? { label: t('memory-available') }
+				: { label: t('memory-used'), turned: true, value: (available) => limit - available }
+	},
+	{
+		key: 'file-systems',
+		name: 'system.filesystem.usage',
+		unit: 'percent',
+		prepare: sharesUsed,
+		draw: (series) => ({ label: series.attributes['system.filesystem.mountpoint'] ?? '' })
+	},
+	{
+		key: 'disks',
+		name: 'system.disk.io',
+		unit: 'bytesPerSecond',
+		draw: (series, t) => direction(series, 'system.device', 'disk.io.direction', t)
+	},
+	{
+		key: 'network',
+		name: 'system.network.io',
+		unit: 'bitsPerSecond',
+		draw: (series, t) => direction(series, 'network.interface.name', 'network.io.direction', t)
+	},
+	{
+		key: 'temperatures',
+		name: 'hw.temperature',
+		unit: 'celsius',
+		optional: true,
+		draw: (series) => ({ label: series.attributes['hw.name'] ?? series.attributes['hw.id'] ?? '' })
+	},
+	{
+		key: 'round-trips',
+		name: 'tram.reachability.rtt',
+		unit: 'roundTrip',
+		optional: true,
+		draw: (series, t) => {
+			const rung = series.attributes['tram.rung'] ?? '';
+			const target = series.attributes['server.address'] ?? '';
+			return { label: [t(`rung-${rung}`), target].filter((text) => text !== '').join(' ') };
+		}
+	}
+];
+
+function direction(series: Series, what: string, way: string, t: (key: string) => string): Drawn {
+	return { label: `${series.attributes[what] ?? ''} ${t(`direction-${series.attributes[way] ?? ''}`)}` };
+}
+
+/** Used and free space of each file system as the share that is used. */
+export function sharesUsed(samples: Samples): Samples {
+	const state = (series: Series) => series.attributes['system.filesystem.state'];
+	const mountpoint = (series: Series) => series.attributes['system.filesystem.mountpoint'];
+	const series = samples.series.filter((used) => state(used) === 'used').flatMap((used) => {
+		const free = samples.series.find((other) => state(other) === 'free' && mountpoint(other) === mountpoint(used));
+		return free === undefined ? [] : [shareUsed(used, free)];
+	});
+	return { ...samples, series };
+}
+
+function shareUsed(used: Series, free: Series): Series {
+	const freeAt = new Map(free.time_ms.map((time, index) => [time, index]));
+	const share = (a: number | undefined, b: number | undefined) =>
+		a === undefined || b === undefined || a + b === 0 ? NaN : a / (a + b);
+	const along = (mine: number[], other: number[]) =>
+		used.time_ms.map((time, index) => share(mine[index], other[freeAt.get(time) ?? -1]));
+	return {
+		...used,
+		min: along(used.min, free.max),
+		max: along(used.max, free.min),
+		mean: along(used.mean, free.mean),
+		last: along(used.last, free.last)
+	};
+}

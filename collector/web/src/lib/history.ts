@@ -1,0 +1,94 @@
+// From the API's samples to lines that a chart can draw: one time axis, gaps where nothing was measured. Pure.
+import type { Samples, Series } from './types';
+
+/** One line: a value per slot of the axis; `low` and `high` are the extremes inside each slot. */
+export interface Line {
+	label: string;
+	values: (number | null)[];
+	low: (number | null)[];
+	high: (number | null)[];
+}
+
+/** Lines over one axis of seconds since 1970, as uPlot wants them. */
+export interface History {
+	times: number[];
+	lines: Line[];
+}
+
+/** More lines than this in one chart cannot be told apart. */
+export const LINES_MAX = 6;
+
+/** What to draw of one series: its label, and the change from the measured value to the drawn one. */
+export interface Drawn {
+	label: string;
+	/** What the chart is about: it stands before the others. */
+	first?: boolean;
+	/** Falls where the measured value rises, as idle time does: then the extremes change places. */
+	turned?: boolean;
+	value?: (measured: number) => number;
+}
+
+/** Lines of those series that `draw` wants; the ones with the highest newest value when there are too many. */
+export function history(samples: Samples, draw: (series: Series) => Drawn | null): History {
+	const step = Math.max(1, samples.step_s) * 1000;
+	const first = Math.floor(samples.from_ms / step);
+	const slots = Math.max(1, Math.ceil(samples.to_ms / step) - first + 1);
+	const made: { drawn: Drawn; line: Line }[] = [];
+	for (const series of samples.series) {
+		const drawn = draw(series);
+		if (drawn !== null) made.push({ drawn, line: line(series, drawn, first, slots, step) });
+	}
+	made.sort((left, right) => newest(right.line) - newest(left.line));
+	const kept = made.slice(0, LINES_MAX).sort(
+		(left, right) =>
+			Number(right.drawn.first ?? false) - Number(left.drawn.first ?? false) ||
+			left.drawn.label.localeCompare(right.drawn.label)
+	);
+	return {
+		times: Array.from({ length: slots }, (_, slot) => ((first + slot) * step) / 1000),
+		lines: kept.map((each) => each.line)
+	};
+}
+
+/** Whether there is anything to draw. */
+export function isEmpty(drawn: History): boolean {
+	return drawn.lines.every((line) => line.values.every((value) => value === null));
+}
+
+/** The moment of the first value, milliseconds; null when there is none. */
+export function firstMoment(samples: Samples): number | null {
+	const firsts = samples.series.flatMap((series) => series.time_ms.slice(0, 1));
+	return firsts.length === 0 ? null : Math.min(...firsts);
+}
+
+/** The newest value of a line, and the extremes over all of it. */
+export function figures(line: Line): { newest: number | null; low: number | null; high: number | null } {
+	const lows = line.low.filter((value) => value !== null);
+	const highs = line.high.filter((value) => value !== null);
+	return {
+		newest: line.values.findLast((value) => value !== null) ?? null,
+		low: lows.length === 0 ? null : Math.min(...lows),
+		high: highs.length === 0 ? null : Math.max(...highs)
+	};
+}
+
+function line(series: Series, drawn: Drawn, first: number, slots: number, step: number): Line {
+	const change = drawn.value ?? ((measured: number) => measured);
+	const empty = () => new Array<number | null>(slots).fill(null);
+	const made: Line = { label: drawn.label, values: empty(), low: empty(), high: empty() };
+	series.time_ms.forEach((time, index) => {
+		const slot = Math.floor(time / step) - first;
+		if (slot < 0 || slot >= slots) return;
+		const put = (into: (number | null)[], measured: number | undefined) => {
+			if (measured !== undefined && measured !== null && Number.isFinite(measured)) into[slot] = change(measured);
+		};
+		put(made.values, series.mean[index]);
+		put(drawn.turned ? made.high : made.low, series.min[index]);
+		put(drawn.turned ? made.low : made.high, series.max[index]);
+	});
+	return made;
+}
+
+function newest(line: Line): number {
+	return line.values.findLast((value) => value !== null) ?? -Infinity;
+}
