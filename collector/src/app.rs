@@ -17,6 +17,7 @@ use crate::pki::{self, Pki};
 use crate::rules;
 use crate::store::sqlite::Readers;
 use crate::tasks::Changes;
+use crate::web;
 use anyhow::{Context as _, Result, anyhow};
 use std::fs;
 use std::net::SocketAddr;
@@ -144,9 +145,11 @@ fn operators_side(running: &Running, config: &Config, clock: Clock) -> Result<ax
         series: Arc::clone(&running.memory.series),
         clock,
         installer,
+        origins: public.origins(),
         agent_figures: Box::new(move || agent_figures(&ingest.figures)),
     })?;
-    Ok(api::router(Arc::new(state)).layer(axum::middleware::from_fn(api::headers::secure)))
+    let router = api::router(Arc::new(state)).merge(web::router());
+    Ok(router.layer(axum::middleware::from_fn(api::headers::secure)))
 }
 
 fn agent_figures(figures: &ingest::Figures) -> AgentFigures {

@@ -46,7 +46,7 @@ impl std::error::Error for Complaint {}
 impl From<StoreError> for Complaint {
     fn from(error: StoreError) -> Self {
         let cause = match &error {
-            StoreError::Database(_) | StoreError::Closed => format!(" ({error})"),
+            StoreError::Database(_) | StoreError::Busy | StoreError::Closed => format!(" ({error})"),
             StoreError::Missing(_) | StoreError::Stale(_) | StoreError::Conflict(_) => String::new(),
         };
         let text = ApiError::from(error).problem().text;

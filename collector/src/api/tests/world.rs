@@ -107,6 +107,7 @@ impl World {
             series: Arc::clone(&memory.series),
             clock,
             installer: Installer::new(Some(install_dir.path()), &public, "CA PEM", [7; 32]),
+            origins: Vec::new(),
             agent_figures: Box::new(|| AgentFigures { acknowledged: 5, ..AgentFigures::default() }),
         };
         let state = Arc::new(State::new(parts).unwrap());
