@@ -22,7 +22,7 @@ mod record;
 mod stage;
 mod writer;
 
-pub use rebuild::{Decoders, NoRebuild};
+pub use rebuild::{Decoders, Logged, NoRebuild, read_log};
 pub use writer::{Memory, Settings, Writer};
 
 /// Bytes of bodies that may wait for the writer.

@@ -10,5 +10,6 @@ mod fleet;
 mod judgement;
 mod mtls;
 mod reachability;
+mod report_path;
 mod smallnet;
 mod tidy;
