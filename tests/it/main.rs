@@ -6,9 +6,11 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "stories run in real time")]
 
+mod crash;
 mod fleet;
 mod judgement;
 mod mtls;
+mod outage;
 mod province;
 mod reachability;
 mod report_path;
