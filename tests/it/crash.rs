@@ -15,10 +15,9 @@ use tram_tests::world::{Host, World};
 /// How long a collector may take until it listens.
 const START: Duration = Duration::from_secs(20);
 
-/// The collector's program on a folder.
+/// The collector's program, killed when it is dropped.
 struct Program {
     child: Child,
-    address: SocketAddr,
 }
 
 impl Drop for Program {
@@ -52,7 +51,7 @@ fn configure(dir: &Path, data_dir: &Path) -> (PathBuf, SocketAddr) {
 fn start(mut command: Command, config: &Path, address: SocketAddr) -> Program {
     command.args(["--config", &config.display().to_string(), "serve"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut program = Program { child: command.spawn().unwrap(), address };
+    let mut program = Program { child: command.spawn().unwrap() };
     let until = Instant::now() + START;
     while std::net::TcpStream::connect(address).is_err() {
         assert!(program.child.try_wait().unwrap().is_none(), "the collector ended at once");
@@ -75,7 +74,8 @@ async fn enrolled(count: usize) -> (World, Vec<Host>) {
 
 /// How often each report is in the log of a store that nobody writes to.
 fn logged(data_dir: &Path) -> BTreeMap<(AgentId, u64), usize> {
-    let store = Connection::open_with_flags(data_dir.join("state.db"), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    let store =
+        Connection::open_with_flags(data_dir.join("state.db"), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
     let mut found = BTreeMap::new();
     read_log(&store, |report| *found.entry((report.agent, report.seq)).or_default() += 1).unwrap();
     found
@@ -96,7 +96,10 @@ async fn keep_reporting(mut host: Host, address: SocketAddr, acked: Acked) {
                 assert!(ack.refused.is_empty(), "{ack:?}");
                 let agent = host.identity.agent;
                 acked.lock().unwrap().extend(
-                    waiting.iter().filter(|sent| ack.durable.contains(sent.seq)).map(|sent| (agent, sent.seq)),
+                    waiting
+                        .iter()
+                        .filter(|sent| ack.durable.contains(sent.seq))
+                        .map(|sent| (agent, sent.seq)),
                 );
                 waiting.retain(|sent| !ack.durable.contains(sent.seq));
             }
@@ -122,7 +125,9 @@ async fn fifty_kills_under_load_lose_and_double_nothing_that_was_acknowledged() 
     for round in 0..50_u64 {
         let config = config.clone();
         let mut running =
-            tokio::task::spawn_blocking(move || start(Command::new(program()), &config, address)).await.unwrap();
+            tokio::task::spawn_blocking(move || start(Command::new(program()), &config, address))
+                .await
+                .unwrap();
         // Killed only once this run has acknowledged something, at an instant that is another one each time.
         let until = Instant::now() + START;
         while acked.lock().unwrap().len() == acked_before {
@@ -171,7 +176,10 @@ async fn every_acknowledged_window_was_synced() {
     let group = nix::unistd::Pid::from_raw(-i32::try_from(running.child.id()).unwrap());
     nix::sys::signal::kill(group, nix::sys::signal::Signal::SIGTERM).unwrap();
     running.child.wait().unwrap();
-    assert!(made >= WINDOWS, "{made} syncs of the store for {WINDOWS} windows that were acknowledged one by one");
+    assert!(
+        made >= WINDOWS,
+        "{made} syncs of the store for {WINDOWS} windows that were acknowledged one by one"
+    );
 }
 
 #[tokio::test]
@@ -215,7 +223,11 @@ async fn a_full_disk_fails_windows_and_not_the_process() {
         nix::sys::signal::Signal::SIGSTOP,
     )
     .unwrap();
-    let found = logged(&inside.join("data"));
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["state.db", "state.db-wal"] {
+        std::fs::copy(inside.join("data").join(file), copy.path().join(file)).unwrap();
+    }
+    let found = logged(copy.path());
     running.child.kill().unwrap();
     let agent = host.identity.agent;
     let missing: Vec<u64> = (1..host.next).filter(|seq| !found.contains_key(&(agent, *seq))).collect();

@@ -84,12 +84,12 @@ async fn nine_hours_without_a_link_leave_no_gap_no_copy_and_no_alert() {
     }
     let newest = found.last_key_value().unwrap();
     assert!(newest.1.1, "the newest report is live");
-    assert_eq!(found.values().filter(|(_, live)| *live).count(), 5 + 2, "younger than two intervals, before and after");
-    let window = Window {
-        from_ms: NOON_MS,
-        to_ms: world.now_ms() + 1,
-        step_ms: MINUTE_MS as i64,
-    };
+    assert_eq!(
+        found.values().filter(|(_, live)| *live).count(),
+        5 + 2,
+        "younger than two intervals, before and after"
+    );
+    let window = Window { from_ms: NOON_MS, to_ms: world.now_ms() + 1, step_ms: MINUTE_MS as i64 };
     let series = &world.running().unwrap().memory.series;
     let lines = series.range(agent, |column| column.name == sample::UPTIME, window).unwrap();
     assert_eq!(lines[0].buckets.len(), 545, "one sample for each minute");

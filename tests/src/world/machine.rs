@@ -149,11 +149,7 @@ impl AgentHost {
 
     /// Measures and spools.
     pub fn measure(&mut self, end: Option<End>) -> Result<Seq> {
-        let moment = Moment {
-            boot: self.boot,
-            boot_ms: self.clock.boot_ms(),
-            wall_ms: self.clock.wall_ms(),
-        };
+        let moment = Moment { boot: self.boot, boot_ms: self.clock.boot_ms(), wall_ms: self.clock.wall_ms() };
         let used = (DISK_BYTES * self.disk_used).round();
         let samples = [
             gauge(sample::UPTIME, None, "s", moment.boot_ms as f64 / 1_000.0),
