@@ -9,6 +9,7 @@
 mod fleet;
 mod judgement;
 mod mtls;
+mod operators;
 mod reachability;
 mod report_path;
 mod smallnet;

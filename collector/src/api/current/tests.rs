@@ -1,3 +1,5 @@
+//! What is worked out of a host in memory.
+
 use super::*;
 use crate::latest::Previous;
 use crate::model::agent::AgentId;
