@@ -11,6 +11,7 @@ export default defineConfig({
 	server: {
 		// The texts are shared with the collector, beside this directory.
 		fs: { allow: ['../locales'] },
-		proxy: { '/api': { target: collector, changeOrigin: true } }
+		// The collector changes nothing for a page of another origin.
+		proxy: { '/api': { target: collector, changeOrigin: true, headers: { origin: collector } } }
 	}
 });

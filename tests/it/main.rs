@@ -10,6 +10,7 @@ mod fleet;
 mod judgement;
 mod mtls;
 mod operators;
+mod province;
 mod reachability;
 mod report_path;
 mod smallnet;

@@ -43,10 +43,13 @@ async fn a_request_for_a_server_certificate_gets_none() {
 }
 
 /// A TLS server that shows an agent's leaf.
-async fn impostor(identity: &Identity) -> (std::sync::Arc<tokio::net::TcpListener>, tokio::task::JoinHandle<()>) {
+async fn impostor(
+    identity: &Identity,
+) -> (std::sync::Arc<tokio::net::TcpListener>, tokio::task::JoinHandle<()>) {
     use rustls::pki_types::pem::PemObject as _;
     let chain = rustls::pki_types::CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(identity.key.serialize_pem().as_bytes()).unwrap();
+    let key =
+        rustls::pki_types::PrivateKeyDer::from_pem_slice(identity.key.serialize_pem().as_bytes()).unwrap();
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -149,7 +152,8 @@ async fn enrolling_again_with_the_same_token_and_key_gives_the_same_agent() {
     let first = world.ask_to_enroll(&secret, &csr, [1; 32], "a").await.unwrap();
     let again = world.ask_to_enroll(&secret, &csr, [1; 32], "a").await.unwrap();
     assert_eq!((first.status, again.status), (200, 200));
-    let agent = |reply| world.identity(reply, KeyPair::from_pem(&key.serialize_pem()).unwrap()).unwrap().agent;
+    let agent =
+        |reply| world.identity(reply, KeyPair::from_pem(&key.serialize_pem()).unwrap()).unwrap().agent;
     assert_eq!(agent(&first), agent(&again));
     let other = request_for(&KeyPair::generate().unwrap()).unwrap();
     let spent = world.ask_to_enroll(&secret, &other, [2; 32], "b").await.unwrap();

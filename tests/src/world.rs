@@ -68,6 +68,11 @@ impl World {
         Self::start(Clock::system(), None, None).await
     }
 
+    /// A collector on the system's clock, with a rules file of this text.
+    pub async fn with_rules(rules: &str) -> Result<Self> {
+        Self::start(Clock::system(), None, Some(rules)).await
+    }
+
     /// A collector whose clock stands at [`NOON_MS`] until the test moves it.
     pub async fn held() -> Result<Self> {
         let (clock, time) = Clock::manual(NOON_MS);

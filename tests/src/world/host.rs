@@ -71,7 +71,10 @@ impl Host {
     pub fn catalogue(&self) -> Catalogue {
         let column = |name: &str, attributes: &[(&str, &str)], unit: &str| Column {
             name: name.to_owned(),
-            attributes: attributes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            attributes: attributes
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
             unit: unit.to_owned(),
             scale: 0,
             kind: Kind::Gauge,

@@ -215,6 +215,7 @@ fn reply(path: &str, body: Vec<u8>, certificate: Option<CertificateDer<'static>>
         certificate: shared.authority.leaf(csr, *shared.age.lock().unwrap()),
         ca: shared.authority.pem.clone(),
         collector_ms: super::real_ms(),
+        note: String::new(),
     };
     let plain = encoding::decompress(Some("zstd"), &body).unwrap_or_else(|_| body.clone());
     match path {

@@ -165,7 +165,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was changed, by whom, newest first. Administrators who see everything only. */
+        /**
+         * What was changed, by whom, newest first. Administrators only; those whose scope is a part of the tree see nothing,
+         *     because a change may concern several parts.
+         */
         get: operations["get_audit"];
         put?: never;
         post?: never;
@@ -1665,6 +1668,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
