@@ -162,28 +162,17 @@ impl Demo {
         Ok(token.context("enrollment create printed no token")?.to_owned())
     }
 
-    /// An agency's path from the root of the tree, as the command line takes it.
-    fn agency_path(&self, name: &str) -> String {
-        let mut path = vec![name];
-        let parent =
-            |name: &str| self.plan.agencies.iter().find(|agency| agency.name == name)?.parent.as_deref();
-        while let Some(above) = path.last().and_then(|last| parent(last)) {
-            path.push(above);
-        }
-        path.reverse();
-        path.join("/")
-    }
-
     fn start_province(&mut self) -> Result<()> {
         let mut entries = Vec::new();
-        for site in &self.plan.sites {
-            let token = self.enrollment(&self.agency_path(&site.agency), &site.name, site.hosts)?;
-            entries.push(serde_json::json!({"agency": site.agency, "site": site.name, "token": token}));
+        for site in self.plan.sites.iter().filter(|site| site.hosts > 0) {
+            let token = self.enrollment(&site.path, &site.name, site.hosts)?;
+            entries.push(serde_json::json!({"agency": site.path, "site": site.name, "token": token}));
         }
         let tokens = self.folder.path().join("tokens.json");
         std::fs::write(&tokens, serde_json::to_vec(&entries)?)?;
         let cast = self.cast()?;
         let mut arguments = vec![
+            "run".to_owned(),
             format!("--collector=https://127.0.0.1:{}", self.agents),
             format!("--hosts={}", self.plan.hosts.len()),
             format!("--seed={SEED}"),
@@ -265,7 +254,7 @@ impl Demo {
 }
 
 /// The collector's own CA, below its data folder.
-const CA_FILE: &str = "ca.pem";
+const CA_FILE: &str = "pki/ca.pem";
 const CONFIG_FILE: &str = "collector.toml";
 
 /// Ends with an error when a part has ended by itself.

@@ -1,5 +1,6 @@
 //! What the tests and the demo share.
 
+pub mod bench;
 pub mod demo;
 pub mod fleet;
 pub mod net;

@@ -11,6 +11,7 @@
 //! parallel runs cannot collide, and the kernel removes them with the process, however it ends.
 
 mod command;
+mod count;
 mod dns;
 mod forward;
 mod namespace;
@@ -19,6 +20,7 @@ mod privilege;
 mod web;
 
 pub use command::{CommandError, parse};
+pub use count::Counted;
 pub use dns::DnsMode;
 pub use namespace::Namespace;
 pub use plan::{Plan, plan};

@@ -1,3 +1,5 @@
+//! Configuration: what is typed and what it means, mistakes with their line.
+
 use super::*;
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {

@@ -1,3 +1,5 @@
+//! Reports placed on the collector's time line.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Presence and current values as pages show them.
+
 use super::*;
 use crate::latest::Previous;
 use crate::model::agent::AgentId;

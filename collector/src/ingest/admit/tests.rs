@@ -1,3 +1,5 @@
+//! Admission: bounds, and one bad report among good ones.
+
 use super::*;
 use serde_json::value::RawValue;
 use tram_proto::report::{BATCH_VERSION, Framed};

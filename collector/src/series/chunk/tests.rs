@@ -1,3 +1,5 @@
+//! Chunks: round trips, and whatever bytes there are.
+
 use super::*;
 use proptest::prelude::*;
 

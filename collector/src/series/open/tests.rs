@@ -1,3 +1,5 @@
+//! Open hours: when they close, and what they weigh.
+
 use super::*;
 use crate::model::catalogue::{Attributes, Column, Kind};
 use proptest::prelude::*;

@@ -1,0 +1,65 @@
+//! The program behind `tests/bench/run`: arguments, one bench, its table or line of JSON.
+
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+use tram_tests::bench::figures::Outcome;
+use tram_tests::bench::{Options, footprint, ingest, rules, wire};
+
+/// Measures Trạm, and its peers where their kit is there.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// What to measure.
+    bench: Bench,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// The collector's program.
+    #[arg(long)]
+    collector: PathBuf,
+    /// The agent's program.
+    #[arg(long)]
+    agent: PathBuf,
+    /// Folder of the peers' kit.
+    #[arg(long)]
+    peers: Option<PathBuf>,
+    /// Length of a window that watches processes at rest.
+    #[arg(long, default_value_t = 120)]
+    window_s: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Bench {
+    /// CPU of the collector for each report, ack latency, memory.
+    Ingest,
+    /// Memory, CPU time and size of the agent at rest.
+    Footprint,
+    /// Bytes on the agent's link at rest.
+    Wire,
+    /// CPU of judging the built-in rules, for each host and rule.
+    Rules,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let options = Options {
+        collector: arguments.collector,
+        agent: arguments.agent,
+        peers: arguments.peers,
+        window_s: arguments.window_s,
+    };
+    let mut outcome = Outcome::default();
+    let name = match arguments.bench {
+        Bench::Ingest => ingest::run(&options, &mut outcome).await.map(|()| "ingest"),
+        Bench::Footprint => footprint::run(&options, &mut outcome).await.map(|()| "footprint"),
+        Bench::Wire => wire::run(&options, &mut outcome).await.map(|()| "wire"),
+        Bench::Rules => rules::run(&options, &mut outcome).map(|()| "rules"),
+    }?;
+    show(&outcome, name, arguments.json);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are this program's output")]
+fn show(outcome: &Outcome, bench: &str, as_json: bool) {
+    if as_json { println!("{}", outcome.json(bench)) } else { print!("{}", outcome.table(bench)) }
+}
