@@ -6,7 +6,6 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "stories run in real time")]
 
-mod examples;
 mod fleet;
 mod judgement;
 mod mtls;

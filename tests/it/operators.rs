@@ -95,7 +95,10 @@ async fn a_machine_comes_in_with_a_printed_token_and_is_thrown_out() {
     let reply = world.ask_to_enroll(&token.secret, &csr, [7; 32], "máy xã").await.unwrap();
     let identity = world.identity(&reply, key).unwrap();
     let agent = browser.get("/api/v1/agents").await["items"][0].clone();
-    assert_eq!((agent["id"].as_str(), agent["state"].as_str()), (Some(&*identity.agent.to_string()), Some("active")));
+    assert_eq!(
+        (agent["id"].as_str(), agent["state"].as_str()),
+        (Some(&*identity.agent.to_string()), Some("active"))
+    );
     assert_eq!(browser.get("/api/v1/assets").await["items"][0]["site"]["name"], "Trụ sở xã");
     assert_eq!(browser.get("/api/v1/enrollments").await["items"][0]["uses_left"], 0);
 

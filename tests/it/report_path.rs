@@ -19,7 +19,8 @@ const MINUTE_MS: i64 = 60_000;
 /// Every sample of one name that the history has of an agent, a bucket for each second.
 fn history(world: &World, agent: AgentId, name: &str) -> Vec<Line> {
     let series = &world.running().unwrap().memory.series;
-    let window = Window { from_ms: NOON_MS - 10 * MINUTE_MS, to_ms: NOON_MS + 60 * MINUTE_MS, step_ms: 1_000 };
+    let window =
+        Window { from_ms: NOON_MS - 10 * MINUTE_MS, to_ms: NOON_MS + 60 * MINUTE_MS, step_ms: 1_000 };
     series.range(agent, |column| column.name == name, window).unwrap()
 }
 
@@ -93,7 +94,8 @@ async fn a_repeated_number_is_a_copy_with_the_same_bytes_and_a_fork_with_others(
     let other = host.measure().unwrap();
     let fork = host.send(&world, &[other]).await.unwrap();
     assert!(fork.new_spool && fork.durable.is_empty());
-    let refused: Vec<_> = fork.refused.iter().map(|refused| (refused.seq, refused.reason, refused.again)).collect();
+    let refused: Vec<_> =
+        fork.refused.iter().map(|refused| (refused.seq, refused.reason, refused.again)).collect();
     assert_eq!(refused, [(1, Reason::Fork, Again::Never)]);
     assert_eq!(memory(&world)[&host.identity.agent].clone_seen_ms, Some(NOON_MS));
 
@@ -224,7 +226,9 @@ async fn memory_after_a_restart_is_what_it_was() {
         }
     }
     let (before, lines) = (memory(&world), history(&world, host.identity.agent, sample::UPTIME));
-    assert!(before[&second.identity.agent].alerts.iter().any(|alert| alert.rule.0 == "filesystem_nearly_full"));
+    assert!(
+        before[&second.identity.agent].alerts.iter().any(|alert| alert.rule.0 == "filesystem_nearly_full")
+    );
 
     // Without a last snapshot everything comes from the log, with one from that.
     world.abandon().await.unwrap();
