@@ -10,6 +10,7 @@ mod crash;
 mod fleet;
 mod judgement;
 mod mtls;
+mod operators;
 mod outage;
 mod province;
 mod reachability;

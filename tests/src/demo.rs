@@ -92,6 +92,8 @@ pub async fn run(options: &Options) -> Result<()> {
     demo.start_province()?;
     say(&format!("open / mở:             https://127.0.0.1:{}", demo.operators));
     say(&format!("user / tài khoản:      admin\npassword / mật khẩu:   {}", demo.password));
+    let config = demo.folder.path().join(CONFIG_FILE);
+    say(&format!("config / cấu hình:     {}", config.display()));
     if options.check || options.then.is_some() {
         let api = facts::Api::new(demo.operators, &demo.data_dir().join(CA_FILE), &demo.api_token)?;
         let cast = demo.cast()?;
@@ -122,7 +124,8 @@ impl Demo {
         let rules = folder.path().join("rules.toml");
         std::fs::write(&rules, RULES)?;
         let config = folder.path().join(CONFIG_FILE);
-        std::fs::write(&config, collector_config(&data_dir, &rules, operators, agents))?;
+        let packages = packages(folder.path())?;
+        std::fs::write(&config, collector_config(&data_dir, &rules, &packages, operators, agents))?;
         let mut collector =
             Running::start("tram-collector", &with_config(&config, &["serve"]), folder.path())?;
         process::wait_for_port(operators, &mut collector, START_PATIENCE).await?;
@@ -162,28 +165,17 @@ impl Demo {
         Ok(token.context("enrollment create printed no token")?.to_owned())
     }
 
-    /// An agency's path from the root of the tree, as the command line takes it.
-    fn agency_path(&self, name: &str) -> String {
-        let mut path = vec![name];
-        let parent =
-            |name: &str| self.plan.agencies.iter().find(|agency| agency.name == name)?.parent.as_deref();
-        while let Some(above) = path.last().and_then(|last| parent(last)) {
-            path.push(above);
-        }
-        path.reverse();
-        path.join("/")
-    }
-
     fn start_province(&mut self) -> Result<()> {
         let mut entries = Vec::new();
-        for site in &self.plan.sites {
-            let token = self.enrollment(&self.agency_path(&site.agency), &site.name, site.hosts)?;
-            entries.push(serde_json::json!({"agency": site.agency, "site": site.name, "token": token}));
+        for site in self.plan.sites.iter().filter(|site| site.hosts > 0) {
+            let token = self.enrollment(&site.path, &site.name, site.hosts)?;
+            entries.push(serde_json::json!({"agency": site.path, "site": site.name, "token": token}));
         }
         let tokens = self.folder.path().join("tokens.json");
         std::fs::write(&tokens, serde_json::to_vec(&entries)?)?;
         let cast = self.cast()?;
         let mut arguments = vec![
+            "run".to_owned(),
             format!("--collector=https://127.0.0.1:{}", self.agents),
             format!("--hosts={}", self.plan.hosts.len()),
             format!("--seed={SEED}"),
@@ -265,7 +257,7 @@ impl Demo {
 }
 
 /// The collector's own CA, below its data folder.
-const CA_FILE: &str = "ca.pem";
+const CA_FILE: &str = "pki/ca.pem";
 const CONFIG_FILE: &str = "collector.toml";
 
 /// Ends with an error when a part has ended by itself.
@@ -295,13 +287,22 @@ fn with_config(config: &Path, arguments: &[&str]) -> Vec<String> {
     config.into_iter().chain(arguments.iter().map(|argument| (*argument).to_owned())).collect()
 }
 
-fn collector_config(data_dir: &Path, rules: &Path, operators: u16, agents: u16) -> String {
+/// A folder with this build's agent, for the collector to serve to whoever installs one.
+fn packages(folder: &Path) -> Result<PathBuf> {
+    let packages = folder.join("packages");
+    std::fs::create_dir_all(&packages)?;
+    let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
+    std::fs::copy(process::program("tram-agent")?, packages.join(format!("tram-agent-{machine}")))?;
+    Ok(packages)
+}
+
+fn collector_config(data_dir: &Path, rules: &Path, packages: &Path, operators: u16, agents: u16) -> String {
     let collector = net::plan().collector;
     format!(
         "data_dir = {data_dir:?}\n\
          [listen]\noperators = \"127.0.0.1:{operators}\"\nagents = \"127.0.0.1:{agents}\"\n\
          [public]\nnames = [\"127.0.0.1\", \"localhost\", \"{collector}\"]\n\
-         [rules]\nfile = {rules:?}\n"
+         [rules]\nfile = {rules:?}\n[install]\ndir = {packages:?}\n"
     )
 }
 

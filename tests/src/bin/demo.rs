@@ -4,6 +4,8 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Set once a process; a second call would only say that it is set.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let options = tram_tests::demo::Options::parse();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

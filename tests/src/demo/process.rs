@@ -42,6 +42,7 @@ impl Running {
         let file = File::create(&log)?;
         let child = Command::new(program(name)?)
             .args(arguments)
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
