@@ -20,6 +20,8 @@ mod decide;
 mod rebuild;
 mod record;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use rebuild::{Decoders, Logged, NoRebuild, read_log};

@@ -82,8 +82,7 @@ impl Ingest {
 
     /// Answers one request of a peer. Never fails: what goes wrong is an answer too.
     async fn answer(&self, peer: &Peer, request: Request<Incoming>) -> Answer {
-        let route = (request.method().clone(), request.uri().path().to_owned());
-        let result = match (&route.0, route.1.as_str()) {
+        let result = match (request.method(), request.uri().path()) {
             (&Method::POST, "/agent/v1/reports") => self.reports(peer, request).await,
             (&Method::POST, "/agent/v1/enroll") => self.enroll(request).await,
             (&Method::POST, "/agent/v1/renew") => self.renew(peer, request).await,
@@ -98,12 +97,7 @@ impl Ingest {
             Err(problem) => {
                 let counter = if problem.is_temporary() { &self.figures.busy } else { &self.figures.refused };
                 counter.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(
-                    path = route.1,
-                    problem = problem.kind(),
-                    detail = problem.detail(),
-                    "request refused"
-                );
+                tracing::debug!(problem = problem.kind(), detail = problem.detail(), "request refused");
                 problem.into_answer()
             }
         }

@@ -8,6 +8,9 @@ use tram_collector::latest;
 use tram_collector::model::agent::AgentId;
 use tram_collector::series::Line;
 use tram_collector::series::query::Window;
+use tram_collector::tasks::retain::trim_log;
+use tram_collector::tasks::settle;
+use tram_collector::tasks::snapshot::Snapshots;
 use tram_proto::ack::{Ack, Again, Reason};
 use tram_proto::component::{Component, State};
 use tram_proto::id::SpoolId;
@@ -246,6 +249,36 @@ async fn memory_after_a_restart_is_what_it_was() {
     host.disconnect();
     host.report(&world).await.unwrap();
     assert_eq!(points(&history(&world, host.identity.agent, sample::UPTIME)), points(&lines) + 1);
+}
+
+#[tokio::test]
+async fn a_trimmed_log_lacks_nothing_that_a_restart_needs() {
+    let (mut world, mut host) = one_host().await;
+    for _ in 0..20 {
+        world.pass(15_000);
+        host.pass(15_000);
+        host.report(&world).await.unwrap();
+    }
+    let hour_later = async |world: &World| {
+        world.pass(60 * MINUTE_MS);
+        let running = world.running().unwrap();
+        settle(&running.memory, world.now_ms()).unwrap();
+        Snapshots::default().all(&running.memory, &running.commit).await.unwrap();
+        trim_log(&running.memory, &running.readers, &running.commit).await.unwrap()
+    };
+    let trimmed = hour_later(&world).await + hour_later(&world).await;
+    assert_eq!(trimmed, 20, "everything is in snapshots and closed chunks");
+    host.pass(2 * 60 * MINUTE_MS as u64);
+    host.report(&world).await.unwrap();
+    let (before, lines) = (memory(&world), history(&world, host.identity.agent, sample::UPTIME));
+    assert_eq!(points(&lines), 20);
+    world.abandon().await.unwrap();
+    world.resume().await.unwrap();
+    assert_eq!(memory(&world), before);
+    assert_eq!(history(&world, host.identity.agent, sample::UPTIME), lines);
+    host.disconnect();
+    let last = host.measure().unwrap();
+    assert!(host.send(&world, &[last]).await.unwrap().durable.contains(22));
 }
 
 #[tokio::test]

@@ -88,6 +88,11 @@ impl Writer {
         }
     }
 
+    #[cfg(test)]
+    pub(super) const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// Works until the handle is closed and everything that waited is done. Blocks: runs on a thread of its own.
     pub fn run(mut self) {
         let handle = self.handle.clone();
@@ -110,7 +115,7 @@ impl Writer {
     }
 
     /// Makes, writes and publishes one window, and says what to answer whom.
-    fn window(
+    pub(super) fn window(
         &mut self,
         arrivals: Vec<(Box<crate::model::arrival::Arrival>, super::Reply)>,
         tick: Option<i64>,

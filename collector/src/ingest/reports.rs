@@ -7,24 +7,21 @@ use crate::commit::CommitError;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tram_proto::{encoding, limits};
 
 impl Ingest {
     pub(super) async fn reports(&self, peer: &Peer, request: Request<Incoming>) -> Result<Answer, Problem> {
         let caller = self.reporter(peer).await?;
-        let encoding = match request.headers().get(CONTENT_ENCODING) {
-            None => None,
-            Some(value) => {
-                Some(value.to_str().map_err(|_| Problem::bad_body("content-encoding"))?.to_owned())
-            }
-        };
+        let coding = Coding::of(&request)?;
         let (body, _held) = self.body(request, limits::BODY_BYTES_MAX).await?;
         let arrived_ms = self.clock.now_ms();
-        let body = match encoding.as_deref() {
-            None | Some("identity") => Vec::from(body),
-            other => encoding::decompress(other, &body).map_err(|error| wire_problem(&error))?,
+        let body = match coding {
+            Coding::Identity => Vec::from(body),
+            Coding::Zstd => {
+                encoding::decompress(Some("zstd"), &body).map_err(|error| wire_problem(&error))?
+            }
         };
         let is_known = |id| self.memory.catalogues.known(id).is_some();
         let decoded = admit::arrival(body, arrived_ms, is_known).map_err(|error| wire_problem(&error))?;
@@ -56,6 +53,23 @@ impl Ingest {
             Err(_) => return Err(Problem::slow_body()),
         };
         Ok((collected.to_bytes(), held))
+    }
+}
+
+/// How a body is encoded.
+#[derive(Debug, Clone, Copy)]
+enum Coding {
+    Identity,
+    Zstd,
+}
+
+impl Coding {
+    fn of(request: &Request<Incoming>) -> Result<Self, Problem> {
+        match request.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+            None | Some(b"identity") => Ok(Self::Identity),
+            Some(b"zstd") => Ok(Self::Zstd),
+            Some(_) => Err(wire_problem(&encoding::WireError::Encoding)),
+        }
     }
 }
 

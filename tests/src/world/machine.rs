@@ -67,6 +67,7 @@ pub struct AgentHost {
 
 impl AgentHost {
     /// Enrols at `address` with the wall clock at `wall_ms`, and opens the spool.
+    #[expect(clippy::disallowed_methods, reason = "the agent's timers run on real time")]
     pub async fn enroll(world: &World, address: SocketAddr, wall_ms: i64) -> Result<Self> {
         let clock = HeldClock {
             started: Instant::now(),
@@ -209,6 +210,7 @@ pub struct Link {
 
 impl Link {
     /// A link to `target`.
+    #[expect(clippy::disallowed_methods, reason = "the relay runs beside the story")]
     pub async fn to(target: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, is_cut) = (listener.local_addr()?, Arc::new(AtomicBool::new(false)));

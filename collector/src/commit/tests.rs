@@ -1,0 +1,161 @@
+//! Windows made by hand: what a failed one leaves behind, what the queue turns away.
+
+use super::*;
+use crate::clock::Clock;
+use crate::health::RuleSet;
+use crate::model::agent::{Agent, AgentId, AgentState};
+use crate::model::arrival::{Incoming, Measured, Moment, NewCatalogue, SpoolId};
+use crate::model::asset::AssetKind;
+use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
+use crate::model::report::BootId;
+use crate::store::sqlite::agent;
+
+const NOW_MS: i64 = 1_795_000_000_000;
+const AGENT: AgentId = AgentId([5; 16]);
+const COLUMNS: CatalogueId = CatalogueId([6; 16]);
+
+fn catalogue() -> NewCatalogue {
+    let column = Column {
+        name: "system.uptime".into(),
+        attributes: Default::default(),
+        unit: "s".into(),
+        scale: 0,
+        kind: Kind::Gauge,
+    };
+    let catalogue = Catalogue { id: COLUMNS, resource: Default::default(), columns: vec![column] };
+    NewCatalogue { catalogue: Arc::new(catalogue), canonical: "{}".into() }
+}
+
+fn arrival(numbers: std::ops::RangeInclusive<u64>, body: Vec<u8>) -> Arrival {
+    let bytes = 0..body.len();
+    let incoming = |seq: u64| {
+        let measured = Measured {
+            moment: Moment { boot: BootId([1; 8]), boot_ms: seq * 1_000, wall_ms: 0 },
+            catalogue: COLUMNS,
+            values: vec![Some(seq as i64)],
+            set: [0; 8],
+            components: None,
+            end: None,
+        };
+        Incoming { seq, crc: seq as u32, bytes: bytes.clone(), content: Ok(measured) }
+    };
+    Arrival {
+        agent: AGENT,
+        spool: SpoolId([2; 8]),
+        floor: 1,
+        sent: Moment { boot: BootId([1; 8]), boot_ms: 100_000, wall_ms: 0 },
+        arrived_ms: NOW_MS,
+        anchors: vec![],
+        catalogues: vec![catalogue()],
+        figures: None,
+        reports: numbers.map(incoming).collect(),
+        body,
+    }
+}
+
+/// Bytes that no compression makes small.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(bytes).collect()
+}
+
+fn open(dir: &Path) -> (Writer, Memory, mpsc::UnboundedReceiver<Handback>) {
+    drop(sqlite::open_writer(dir).unwrap());
+    let added = write_once(dir, "agent", |transaction| {
+        let site = agent::unassigned_site(transaction)?;
+        let asset = agent::add_asset(transaction, site, "ubnd-1", AssetKind::Server)?;
+        let new = Agent {
+            id: AGENT,
+            asset: asset.id,
+            state: AgentState::Active,
+            machine: [0; 32],
+            clone_seen_ms: None,
+            version: String::new(),
+            enrolled_ms: NOW_MS,
+        };
+        agent::add(transaction, &new)
+    });
+    added.unwrap();
+    let (clock, _) = Clock::manual(NOW_MS);
+    let settings =
+        Settings { window: Duration::ZERO, interval_ms: 60_000, rules: Arc::new(RuleSet::default()), clock };
+    let decoders = Decoders { report: |_| None, catalogue: |_| None };
+    let (answers, handed_back) = mpsc::unbounded_channel();
+    let (writer, memory) = Writer::open(dir, 1 << 24, settings, decoders, Handle::new(), answers).unwrap();
+    (writer, memory, handed_back)
+}
+
+fn commit(writer: &mut Writer, arrival: Arrival) -> Result<Outcome, CommitError> {
+    let (reply, _) = oneshot::channel();
+    writer.window(vec![(Box::new(arrival), reply)], None).pop().unwrap().1
+}
+
+fn pages_max(writer: &Writer, pages: i64) {
+    writer.connection.pragma_update(None, "max_page_count", pages).unwrap();
+}
+
+#[test]
+fn a_failed_window_leaves_memory_as_it_was_and_is_taken_whole_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, memory, _handed_back) = open(dir.path());
+    let before = memory.latest.host(AGENT).unwrap();
+    pages_max(&writer, 1);
+    let failed = commit(&mut writer, arrival(1..=3, noise(1 << 20)));
+    assert!(matches!(failed, Err(CommitError::Failed(_))), "{failed:?}");
+    assert_eq!(memory.latest.host(AGENT).unwrap(), before);
+    assert_eq!((memory.catalogues.count(), memory.series.figures().chunks, memory.latest.log()), (0, 0, 0));
+
+    pages_max(&writer, 1 << 30);
+    let taken = commit(&mut writer, arrival(1..=3, noise(1 << 20))).unwrap();
+    assert_eq!(taken.durable.as_slice(), [(1, 3)]);
+    assert_eq!(memory.latest.host(AGENT).unwrap().at_ms, NOW_MS - 97_000);
+    assert_eq!((memory.catalogues.count(), memory.series.figures().chunks, memory.latest.log()), (1, 1, 1));
+}
+
+#[test]
+fn copies_within_a_window_share_its_answer_and_are_kept_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, memory, _handed_back) = open(dir.path());
+    let window = (0..3).map(|_| (Box::new(arrival(1..=2, vec![b'x'])), oneshot::channel().0)).collect();
+    let handback = writer.window(window, None);
+    for (_, answer) in &handback {
+        assert_eq!(answer.as_ref().unwrap().durable.as_slice(), [(1, 2)]);
+    }
+    let figures = &writer.handle().figures().reports;
+    assert_eq!(figures.load(Ordering::Relaxed), 2);
+    assert_eq!(memory.latest.host(AGENT).unwrap().spools[0].seen.count(), 2);
+}
+
+#[test]
+fn an_agent_that_is_not_known_is_told_so_and_nothing_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, memory, _handed_back) = open(dir.path());
+    let strange = Arrival { agent: AgentId([9; 16]), ..arrival(1..=1, vec![]) };
+    assert_eq!(commit(&mut writer, strange), Err(CommitError::UnknownAgent));
+    assert_eq!(memory.latest.log(), 0);
+}
+
+#[test]
+fn a_full_queue_turns_work_away_and_counts_it() {
+    let handle = Handle::new();
+    let push = |bytes| {
+        let work = Work::Report(Box::new(arrival(1..=1, vec![])), oneshot::channel().0);
+        handle.push(work, bytes)
+    };
+    assert_eq!(push(QUEUE_BYTES_MAX), Ok(()));
+    assert_eq!(push(1), Err(CommitError::Busy));
+    assert_eq!(handle.figures().busy.load(Ordering::Relaxed), 1);
+    handle.gather(Duration::ZERO).unwrap();
+    for _ in 0..QUEUE_COUNT_MAX {
+        assert_eq!(push(0), Ok(()));
+    }
+    assert_eq!(push(0), Err(CommitError::Busy));
+    handle.close();
+    assert_eq!(push(0), Err(CommitError::Closed));
+    assert_eq!(handle.gather(Duration::ZERO).unwrap().len(), QUEUE_COUNT_MAX);
+    assert!(handle.gather(Duration::ZERO).is_none());
+}
