@@ -79,6 +79,7 @@ async function signIn(page, text, secret = password) {
 
 async function picture(page, name, fullPage = false) {
 	const directory = process.env.TRAM_SCREENSHOTS;
+	await expect(page.getByText(/^(Đang tải|Loading)…$/)).toHaveCount(0);
 	if (directory) await page.screenshot({ path: path.join(directory, `${name}.png`), fullPage });
 }
 
