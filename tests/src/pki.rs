@@ -87,6 +87,7 @@ impl Connection {
         let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // It ends with the sender, or when the collector closes it; what failed shows in the request.
+        #[expect(clippy::disallowed_methods, reason = "the harness drives its own client's connection")]
         tokio::spawn(connection);
         Ok(Self { sender, resumed })
     }

@@ -24,7 +24,7 @@ nothing-matches = Không có mục nào khớp với bộ lọc.
 show-more = Xem thêm
 shown = { $text } mục
 shown-of-more = Đang xem { $text } mục đầu
-connection-lost = Mất kết nối tới máy chủ thu thập từ { $since }. Số liệu dưới đây là của trước lúc đó.
+connection-lost = Mất kết nối tới trung tâm từ { $since }. Số liệu dưới đây là của trước lúc đó.
 nothing-at-address = Không có trang nào ở địa chỉ này
 page-failed = Trang không mở được
 
@@ -41,7 +41,7 @@ role-operator = Người vận hành
 role-admin = Quản trị viên
 
 ## Khi có lỗi
-problem-unreachable = Không kết nối được tới máy chủ thu thập.
+problem-unreachable = Không kết nối được tới trung tâm.
 problem-signed-out = Phiên làm việc đã hết hạn.
 problem-forbidden = Tài khoản của bạn không được phép làm việc này.
 problem-not-found = Không tìm thấy, hoặc mục này ngoài phạm vi của bạn.
@@ -149,7 +149,7 @@ verdict-dns-broken = Lỗi phân giải tên miền
 verdict-uplink-down = Mất đường truyền Internet
 verdict-captive = Bị trang đăng nhập mạng chặn
 verdict-degraded = Đường truyền kém
-verdict-collector-unreachable = Không tới được máy chủ thu thập
+verdict-collector-unreachable = Không tới được trung tâm
 verdict-unknown = Chưa rõ kết nối
 rung-interface = Giao diện mạng
 rung-gateway = Cổng mạng
@@ -157,7 +157,7 @@ rung-resolver = Máy chủ DNS
 rung-name = Phân giải tên
 rung-internet = Internet
 rung-web = Trang web thử
-rung-collector = Máy chủ thu thập
+rung-collector = Trung tâm
 method-kernel = hệ điều hành
 method-icmp = ICMP
 method-arp = ARP

@@ -151,7 +151,7 @@ impl ApiError {
                 "The collector is busy. Try again in a few seconds.".into(),
             ),
             Self::DiskFull => (
-                "Đĩa của máy thu thập đã đầy nên không lưu được thay đổi.".into(),
+                "Đĩa của trung tâm đã đầy nên không lưu được thay đổi.".into(),
                 "The collector's disk is full, so the change was not kept.".into(),
             ),
             Self::Internal(_) => (
