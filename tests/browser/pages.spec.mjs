@@ -28,7 +28,7 @@ const words = {
 		search: 'Tìm kiếm',
 		values: 'Số liệu hiện tại',
 		ladder: 'Thang kết nối Internet',
-		gateway: 'Cổng mạng',
+		gateway: 'Cổng ra',
 		action: 'Việc cần làm',
 		source: 'Căn cứ của ngưỡng',
 		evidence: 'Bằng chứng',
