@@ -145,6 +145,7 @@ fn operators_side(running: &Running, config: &Config, clock: Clock) -> Result<ax
         series: Arc::clone(&running.memory.series),
         clock,
         installer,
+        origins: public.origins(),
         agent_figures: Box::new(move || agent_figures(&ingest.figures)),
     })?;
     let router = api::router(Arc::new(state)).merge(web::router());

@@ -22,7 +22,7 @@ mod record;
 mod stage;
 mod writer;
 
-pub use rebuild::{Decoders, NoRebuild};
+pub use rebuild::{Decoders, Logged, NoRebuild, read_log};
 pub use writer::{Memory, Settings, Writer};
 
 /// Bytes of bodies that may wait for the writer.
@@ -82,6 +82,10 @@ pub struct Figures {
     pub busy: AtomicU64,
     /// Bytes of the log's rows.
     pub log_bytes: AtomicU64,
+    /// Reports that were refused.
+    pub refused: AtomicU64,
+    /// Microseconds that making and writing windows took.
+    pub window_us: AtomicU64,
     /// The last window failed: nothing is being kept at the moment.
     pub failing: AtomicBool,
 }
@@ -129,7 +133,7 @@ impl Handle {
             drop(reply.send(writer.write(change)));
         }));
         self.push(work, 0).map_err(|error| match error {
-            CommitError::Busy | CommitError::Full => StoreError::Conflict(error.to_string()),
+            CommitError::Busy | CommitError::Full => StoreError::Busy,
             CommitError::Failed(_) | CommitError::UnknownAgent | CommitError::Closed => StoreError::Closed,
         })?;
         answer.await.unwrap_or(Err(StoreError::Closed))

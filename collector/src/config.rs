@@ -91,6 +91,23 @@ pub struct Public {
     pub operators_port: u16,
 }
 
+impl Public {
+    /// Every `HOST:PORT` that the pages are reached by.
+    pub fn origins(&self) -> Vec<String> {
+        self.names.iter().map(|name| authority(name, self.operators_port)).collect()
+    }
+
+    /// The `HOST:PORT` that agents are told, and the one that they are installed from.
+    pub fn told(&self) -> (String, String) {
+        let name = self.names.first().map_or("localhost", String::as_str);
+        (authority(name, self.agents_port), authority(name, self.operators_port))
+    }
+}
+
+fn authority(name: &str, port: u16) -> String {
+    if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") }
+}
+
 /// `[agents]`: the policy. Absent values leave the agent's own setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agents {

@@ -59,3 +59,10 @@ pub fn make(
     let id = enrollment::add(connection, site, secret_sha256, uses, expires_ms, wanted.created_by, now_ms)?;
     Ok(Made { id, token: token.to_string() })
 }
+
+/// The authority's fingerprint and the time of issue that a token carries: what tests look at.
+#[cfg(test)]
+pub(crate) fn pinned(token: &str) -> Option<([u8; 32], i64)> {
+    let token: Token = token.parse().ok()?;
+    Some((token.ca_sha256, token.issued_ms))
+}

@@ -20,6 +20,9 @@ pub enum StoreError {
     /// The database could not do it: full disk, damaged file.
     #[error("store: {0}")]
     Database(#[from] rusqlite::Error),
+    /// More waits for the writer than may.
+    #[error("too much waits to be written")]
+    Busy,
     /// The writer has stopped.
     #[error("the store is shutting down")]
     Closed,

@@ -2,6 +2,8 @@
 //!
 //! A binary of its own, because it measures the heap. Replays the fuzz target's corpus, then mutations of it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../fuzz/exercise.rs"]
 mod exercise;
 

@@ -9,7 +9,9 @@
 mod fleet;
 mod judgement;
 mod mtls;
+mod operators;
 mod province;
 mod reachability;
+mod report_path;
 mod smallnet;
 mod tidy;

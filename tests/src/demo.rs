@@ -92,6 +92,8 @@ pub async fn run(options: &Options) -> Result<()> {
     demo.start_province()?;
     say(&format!("open / mở:             https://127.0.0.1:{}", demo.operators));
     say(&format!("user / tài khoản:      admin\npassword / mật khẩu:   {}", demo.password));
+    let config = demo.folder.path().join(CONFIG_FILE);
+    say(&format!("config / cấu hình:     {}", config.display()));
     if options.check || options.then.is_some() {
         let api = facts::Api::new(demo.operators, &demo.data_dir().join(CA_FILE), &demo.api_token)?;
         let cast = demo.cast()?;
@@ -122,7 +124,8 @@ impl Demo {
         let rules = folder.path().join("rules.toml");
         std::fs::write(&rules, RULES)?;
         let config = folder.path().join(CONFIG_FILE);
-        std::fs::write(&config, collector_config(&data_dir, &rules, operators, agents))?;
+        let packages = packages(folder.path())?;
+        std::fs::write(&config, collector_config(&data_dir, &rules, &packages, operators, agents))?;
         let mut collector =
             Running::start("tram-collector", &with_config(&config, &["serve"]), folder.path())?;
         process::wait_for_port(operators, &mut collector, START_PATIENCE).await?;
@@ -284,13 +287,22 @@ fn with_config(config: &Path, arguments: &[&str]) -> Vec<String> {
     config.into_iter().chain(arguments.iter().map(|argument| (*argument).to_owned())).collect()
 }
 
-fn collector_config(data_dir: &Path, rules: &Path, operators: u16, agents: u16) -> String {
+/// A folder with this build's agent, for the collector to serve to whoever installs one.
+fn packages(folder: &Path) -> Result<PathBuf> {
+    let packages = folder.join("packages");
+    std::fs::create_dir_all(&packages)?;
+    let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
+    std::fs::copy(process::program("tram-agent")?, packages.join(format!("tram-agent-{machine}")))?;
+    Ok(packages)
+}
+
+fn collector_config(data_dir: &Path, rules: &Path, packages: &Path, operators: u16, agents: u16) -> String {
     let collector = net::plan().collector;
     format!(
         "data_dir = {data_dir:?}\n\
          [listen]\noperators = \"127.0.0.1:{operators}\"\nagents = \"127.0.0.1:{agents}\"\n\
          [public]\nnames = [\"127.0.0.1\", \"localhost\", \"{collector}\"]\n\
-         [rules]\nfile = {rules:?}\n"
+         [rules]\nfile = {rules:?}\n[install]\ndir = {packages:?}\n"
     )
 }
 

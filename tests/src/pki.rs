@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
-use hyper::{Method, Request};
+use hyper::{HeaderMap, Method, Request};
 use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
@@ -49,6 +49,8 @@ pub struct Reply {
     pub status: u16,
     /// Seconds of `Retry-After`.
     pub retry_s: Option<u64>,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -85,6 +87,7 @@ impl Connection {
         let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // It ends with the sender, or when the collector closes it; what failed shows in the request.
+        #[expect(clippy::disallowed_methods, reason = "the harness drives its own client's connection")]
         tokio::spawn(connection);
         Ok(Self { sender, resumed })
     }
@@ -105,9 +108,9 @@ impl Connection {
         let response = self.sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
         let retry = response.headers().get("retry-after");
         let retry_s = retry.and_then(|value| value.to_str().ok()?.parse().ok());
-        let status = response.status().as_u16();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.into_body().collect().await.map_err(|error| anyhow!(error))?.to_bytes();
-        Ok(Reply { status, retry_s, body: body.to_vec() })
+        Ok(Reply { status, retry_s, headers, body: body.to_vec() })
     }
 
     /// Posts a body.

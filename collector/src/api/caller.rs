@@ -117,7 +117,7 @@ impl FromRequestParts<Arc<State>> for Caller {
             return by_token(state, token, address).await;
         }
         let secret = cookie(&parts.headers).ok_or(ApiError::Unauthenticated)?;
-        origin::check(&parts.method, &parts.headers, &parts.uri)?;
+        origin::check(&parts.method, &parts.headers, &parts.uri, &state.origins)?;
         by_session(state, secret, address).await
     }
 }
@@ -129,13 +129,13 @@ pub struct Origin {
     pub address: Option<IpAddr>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Origin {
+impl FromRequestParts<Arc<State>> for Origin {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, ApiError> {
         // A program that signs in may name no origin; a page of another site always does.
         if parts.headers.contains_key(header::ORIGIN) {
-            origin::check(&parts.method, &parts.headers, &parts.uri)?;
+            origin::check(&parts.method, &parts.headers, &parts.uri, &state.origins)?;
         }
         Ok(Self { address: address(parts) })
     }

@@ -14,7 +14,8 @@ use crate::model::alert::{Alert, AlertState, Severity};
 use crate::model::catalogue::{Column, Kind};
 use crate::model::component;
 use std::collections::BTreeMap;
-use tram_proto::{reach, sample};
+use tram_proto::reach;
+use tram_proto::sample;
 
 /// Shares of an asset's capacity in use, 0 to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -49,6 +49,8 @@ pub enum ApiError {
     Conflict(Text),
     /// The collector is too busy, or about to stop.
     Busy,
+    /// The collector's disk is full.
+    DiskFull,
     /// A fault of ours; the text is for the log only.
     Internal(String),
 }
@@ -73,6 +75,7 @@ impl ApiError {
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -93,6 +96,7 @@ impl ApiError {
             Self::PreconditionRequired => ("precondition-required", "If-Match is required"),
             Self::Conflict(_) => ("conflict", "contradicts what is stored"),
             Self::Busy => ("busy", "too busy"),
+            Self::DiskFull => ("disk-full", "disk full"),
             Self::Internal(_) => ("internal", "fault of the collector"),
         }
     }
@@ -146,6 +150,10 @@ impl ApiError {
                 "Máy chủ đang bận. Hãy thử lại sau ít giây.".into(),
                 "The collector is busy. Try again in a few seconds.".into(),
             ),
+            Self::DiskFull => (
+                "Đĩa của trung tâm đã đầy nên không lưu được thay đổi.".into(),
+                "The collector's disk is full, so the change was not kept.".into(),
+            ),
             Self::Internal(_) => (
                 "Máy chủ gặp lỗi. Chi tiết nằm trong nhật ký của máy chủ.".into(),
                 "The collector has failed. Its log says why.".into(),
@@ -173,6 +181,7 @@ impl ApiError {
             | Self::PreconditionRequired
             | Self::Conflict(_)
             | Self::Busy
+            | Self::DiskFull
             | Self::Internal(_) => None,
         };
         Problem {
@@ -201,6 +210,7 @@ impl ApiError {
             | Self::Stale
             | Self::PreconditionRequired
             | Self::Conflict(_)
+            | Self::DiskFull
             | Self::Internal(_) => None,
         }
     }
@@ -231,10 +241,15 @@ impl From<StoreError> for ApiError {
                 vi: format!("Trái với dữ liệu đã lưu: {why}."),
                 en: format!("This contradicts what is stored: {why}."),
             }),
+            StoreError::Database(error) if is_disk_full(&error) => Self::DiskFull,
             StoreError::Database(error) => Self::Internal(error.to_string()),
-            StoreError::Closed => Self::Busy,
+            StoreError::Busy | StoreError::Closed => Self::Busy,
         }
     }
+}
+
+fn is_disk_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
 }
 
 fn role_vi(role: Role) -> &'static str {

@@ -49,12 +49,11 @@ pub struct Installer {
 impl Installer {
     /// Serves packages from a folder, for a collector that is reached by these names and ports.
     pub fn new(dir: Option<&Path>, public: &Public, ca_pem: &str, ca_sha256: [u8; 32]) -> Self {
-        let name = public.names.first().map_or("localhost", String::as_str);
-        let host = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+        let (agents, operators) = public.told();
         Self {
             dir: dir.map(Path::to_owned),
-            collector: format!("https://{host}:{}", public.agents_port),
-            source: format!("https://{host}:{}/install", public.operators_port),
+            collector: format!("https://{agents}"),
+            source: format!("https://{operators}/install"),
             ca_pem: ca_pem.to_owned(),
             ca_sha256,
             packages: Mutex::default(),

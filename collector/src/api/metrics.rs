@@ -156,7 +156,10 @@ fn writer(families: &mut Families, state: &State) {
     let figures = state.commit.figures();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     families.one("reports_total", "counter", "Reports that are on disk.", read(&figures.reports));
+    families.one("reports_refused_total", "counter", "Reports that were refused.", read(&figures.refused));
     families.one("windows_total", "counter", "Commit windows that were written.", read(&figures.windows));
+    let took = [(String::new(), read(&figures.window_us) as f64 / 1e6)];
+    families.family("window_seconds_total", "counter", "Time that windows took to make and write.", &took);
     let failed = read(&figures.windows_failed);
     families.one("windows_failed_total", "counter", "Commit windows that failed.", failed);
     families.one(

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, Method, Uri, header};
 pub const OWN_HEADER: &str = "x-tram-request";
 
 /// Refuses what another site caused. Reading is always allowed: other sites cannot see the answer.
-pub fn check(method: &Method, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
+/// `own` are further addresses that our pages are reached by, such as that of a proxy, as `HOST:PORT`.
+pub fn check(method: &Method, headers: &HeaderMap, uri: &Uri, own: &[String]) -> Result<(), ApiError> {
     if method.is_safe() {
         return Ok(());
     }
@@ -20,9 +21,11 @@ pub fn check(method: &Method, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiE
     let origin = origin.to_str().ok().and_then(|origin| origin.strip_prefix("https://"));
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = uri.authority().map(|authority| authority.as_str()).or(host);
-    match (origin, host) {
-        (Some(origin), Some(host)) if same(origin, host) => Ok(()),
-        (Some(_), Some(_) | None) | (None, Some(_) | None) => Err(ApiError::CrossSite),
+    let mut hosts = host.into_iter().chain(own.iter().map(String::as_str));
+    if origin.is_some_and(|origin| hosts.any(|host| same(origin, host))) {
+        Ok(())
+    } else {
+        Err(ApiError::CrossSite)
     }
 }
 
@@ -43,12 +46,14 @@ mod tests {
         if own {
             headers.insert(OWN_HEADER, "1".parse().unwrap());
         }
-        check(method, &headers, &Uri::from_static("/api/v1/session")).is_ok()
+        check(method, &headers, &Uri::from_static("/api/v1/session"), &["proxy.example:443".to_owned()])
+            .is_ok()
     }
 
     #[test]
     fn only_our_own_pages_change_anything() {
         assert!(allowed(&Method::POST, Some("https://tram.example:8440"), false));
+        assert!(allowed(&Method::POST, Some("https://proxy.example"), false));
         assert!(allowed(&Method::POST, None, true));
         assert!(allowed(&Method::GET, Some("https://elsewhere.example"), false));
         for origin in

@@ -34,7 +34,7 @@ pub async fn sign_in(
     if name.chars().count() > NAME_CHARS_MAX || asked.password.len() > password::BYTES_MAX {
         return Err(ApiError::WrongPassword);
     }
-    admit(&state, &name, address).await?;
+    let _going = admit(&state, &name, address).await?;
     let user = checked(&state, name.clone(), asked.password).await?.ok_or(ApiError::WrongPassword)?;
     state.attempted.lock().unwrap_or_else(PoisonError::into_inner).succeeded(&name, address);
     let cookie = open(&state, &user, address).await?;
@@ -80,8 +80,20 @@ pub async fn sign_out(caller: Caller) -> Result<(StatusCode, [(HeaderName, Heade
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", 0)?)]))
 }
 
+/// A check of a password that is going; gone when it is dropped, also because the caller has hung up.
+struct Going<'a> {
+    state: &'a State,
+    address: Option<IpAddr>,
+}
+
+impl Drop for Going<'_> {
+    fn drop(&mut self) {
+        self.state.attempted.lock().unwrap_or_else(PoisonError::into_inner).ended(self.address);
+    }
+}
+
 /// Holds an attempt up, or refuses it, by what was tried before.
-async fn admit(state: &State, name: &str, address: Option<IpAddr>) -> Result<(), ApiError> {
+async fn admit<'a>(state: &'a State, name: &str, address: Option<IpAddr>) -> Result<Going<'a>, ApiError> {
     let now_ms = state.clock.now_ms();
     let verdict = state.attempted.lock().unwrap_or_else(PoisonError::into_inner).admit(name, address, now_ms);
     match verdict {
@@ -89,10 +101,12 @@ async fn admit(state: &State, name: &str, address: Option<IpAddr>) -> Result<(),
             let retry_after_s = u64::try_from(retry_after_ms).unwrap_or(0).div_ceil(1_000);
             Err(ApiError::TooManyAttempts { retry_after_s })
         }
-        Verdict::Check { hold_ms: 0 } => Ok(()),
         Verdict::Check { hold_ms } => {
-            tokio::time::sleep(Duration::from_millis(u64::try_from(hold_ms).unwrap_or(0))).await;
-            Ok(())
+            let going = Going { state, address };
+            if hold_ms > 0 {
+                tokio::time::sleep(Duration::from_millis(u64::try_from(hold_ms).unwrap_or(0))).await;
+            }
+            Ok(going)
         }
     }
 }

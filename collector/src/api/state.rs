@@ -29,6 +29,8 @@ pub struct Parts {
     pub clock: Clock,
     /// How agents are installed.
     pub installer: Installer,
+    /// Addresses that the pages are reached by from outside, as `HOST:PORT`.
+    pub origins: Vec<String>,
     /// What the agents' door counts.
     pub agent_figures: Box<dyn Fn() -> AgentFigures + Send + Sync>,
 }
@@ -45,6 +47,8 @@ pub struct State {
     pub clock: Clock,
     /// How agents are installed.
     pub installer: Installer,
+    /// Addresses that the pages are reached by from outside, as `HOST:PORT`.
+    pub origins: Vec<String>,
     /// Checks passwords.
     pub passwords: Passwords,
     /// Attempts to sign in.
@@ -65,7 +69,7 @@ impl fmt::Debug for State {
 impl State {
     /// The state of the operators' side.
     pub fn new(parts: Parts) -> Result<Self, PasswordError> {
-        let Parts { readers, commit, latest, series, clock, installer, agent_figures } = parts;
+        let Parts { readers, commit, latest, series, clock, installer, origins, agent_figures } = parts;
         let (passwords, attempted, latency) = (Passwords::new()?, Mutex::default(), Latency::default());
         Ok(Self {
             commit,
@@ -73,6 +77,7 @@ impl State {
             series,
             clock,
             installer,
+            origins,
             passwords,
             attempted,
             latency,

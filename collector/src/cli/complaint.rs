@@ -8,26 +8,26 @@ use std::fmt;
 
 /// Why a command was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub(super) struct Complaint {
     /// Why, in both languages.
-    pub text: Text,
+    pub(super) text: Text,
     /// The caller can put it right by asking otherwise.
-    pub is_usage: bool,
+    pub(super) is_usage: bool,
 }
 
 impl Complaint {
     /// Something that was asked for and cannot be.
-    pub fn usage(vi: impl Into<String>, en: impl Into<String>) -> Self {
+    pub(super) fn usage(vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self { text: Text { vi: vi.into(), en: en.into() }, is_usage: true }
     }
 
     /// Something that went wrong.
-    pub fn failure(vi: impl Into<String>, en: impl Into<String>) -> Self {
+    pub(super) fn failure(vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self { text: Text { vi: vi.into(), en: en.into() }, is_usage: false }
     }
 
     /// The complaint in one language.
-    pub fn say(&self, language: Language) -> &str {
+    pub(super) fn say(&self, language: Language) -> &str {
         match language {
             Language::Vi => &self.text.vi,
             Language::En => &self.text.en,
@@ -46,7 +46,7 @@ impl std::error::Error for Complaint {}
 impl From<StoreError> for Complaint {
     fn from(error: StoreError) -> Self {
         let cause = match &error {
-            StoreError::Database(_) | StoreError::Closed => format!(" ({error})"),
+            StoreError::Database(_) | StoreError::Busy | StoreError::Closed => format!(" ({error})"),
             StoreError::Missing(_) | StoreError::Stale(_) | StoreError::Conflict(_) => String::new(),
         };
         let text = ApiError::from(error).problem().text;
@@ -55,6 +55,6 @@ impl From<StoreError> for Complaint {
 }
 
 /// A text that was typed for an argument and is not taken.
-pub fn line(argument: &str) -> impl Fn(LineFault) -> Complaint + '_ {
+pub(super) fn line(argument: &str) -> impl Fn(LineFault) -> Complaint + '_ {
     move |fault| Complaint { text: fault.text(argument), is_usage: true }
 }

@@ -75,7 +75,7 @@ fn answer(installer: &Installer, token: &str, uses: i64, expires: &str) -> Answe
         ),
         None => Answer::new(
             format!(
-                "{vi}\nMáy thu thập không có gói tác tử để phát ([install] dir). Trên máy đã có tác tử, chạy:\n\
+                "{vi}\nTrung tâm không có gói tác tử để phát ([install] dir). Trên máy đã có tác tử, chạy:\n\
                  tram-agent enroll --collector {collector} --token {token}"
             ),
             format!(

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 const VIETNAMESE: &[(&str, &str)] = &[
     (
         "Trạm's collector: takes the agents' reports, decides what needs care, shows it",
-        "Máy thu thập của Trạm: nhận báo cáo của các tác tử, xét xem thiết bị nào cần chăm sóc, và hiển thị",
+        "Trung tâm của Trạm: nhận báo cáo của các tác tử, xét xem thiết bị nào cần chăm sóc, và hiển thị",
     ),
     (
         "The configuration; without it /etc/tram/collector.toml where that exists",
@@ -18,7 +18,7 @@ const VIETNAMESE: &[(&str, &str)] = &[
         "The language of what is printed; without it that of the locale",
         "Ngôn ngữ hiển thị; nếu không có thì theo hệ thống",
     ),
-    ("Runs the collector until it is told to stop", "Chạy máy thu thập đến khi được lệnh dừng"),
+    ("Runs the collector until it is told to stop", "Chạy trung tâm đến khi được lệnh dừng"),
     (
         "Reads the configuration and the rules, says what is wrong with them, and does nothing else",
         "Đọc cấu hình và bộ quy tắc, báo chỗ sai, ngoài ra không làm gì",

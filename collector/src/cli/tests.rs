@@ -66,6 +66,7 @@ fn a_user_is_added_once_and_gets_a_new_password() {
     assert!(place.run(&add, Language::Vi).unwrap().contains("Đã thêm người dùng an"));
     let twice = place.run(&add, Language::En).unwrap_err();
     assert!(twice.say(Language::En).contains("an exists"), "{twice:?}");
+    assert!(twice.say(Language::Vi).contains("đã có người dùng"), "{twice:?}");
     let (user, first) = place.read(|connection| users::by_name(connection, "an")).unwrap();
     assert_eq!((user.role, user.scope, user.language), (Role::Operator, Scope::All, Language::Vi));
     let file = place.password_file("mật khẩu số hai");

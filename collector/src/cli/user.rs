@@ -79,6 +79,12 @@ pub(super) fn run(config: &Config, language: Language, command: UserCommand) -> 
         UserCommand::Add { name, role, agency, password_file, language: theirs } => {
             let name = line::name(&name).map_err(line("NAME"))?;
             let scope = store::scope(config, agency.as_deref())?;
+            if store::read(config, |connection| user::by_name(connection, &name))?.is_some() {
+                return Err(Complaint::usage(
+                    format!("đã có người dùng tên {name}"),
+                    format!("a user named {name} exists"),
+                ));
+            }
             let new = password::new(password_file, language)?;
             let role = Role::from(role);
             store::change(config, "user.add", |transaction, now_ms| {

@@ -12,7 +12,7 @@ use crate::catalogues::{Catalogues, Known};
 use crate::latest::{Host, Latest, snapshot::DamagedSnapshot};
 use crate::model::agent::{AgentId, AgentState};
 use crate::model::alert::{Alert, AlertState};
-use crate::model::arrival::Measured;
+use crate::model::arrival::{Measured, SpoolId};
 use crate::model::asset::AssetId;
 use crate::model::catalogue::{Catalogue, CatalogueId};
 use crate::revocations::Revocations;
@@ -58,6 +58,41 @@ pub enum NoRebuild {
     /// The file of revocations could not be read or written.
     #[error("revocations: {0}")]
     Revocations(#[from] std::io::Error),
+}
+
+/// A report as the log has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Logged<'a> {
+    /// Whose.
+    pub agent: AgentId,
+    /// The spool that its number counts in.
+    pub spool: SpoolId,
+    /// Its number.
+    pub seq: u64,
+    /// When it was measured, by the collector's clock.
+    pub at_ms: i64,
+    /// It was current enough to decide on.
+    pub live: bool,
+    /// Its bytes, as they came.
+    pub bytes: &'a [u8],
+}
+
+/// Shows every report that the log still has, in the order that they were committed.
+pub fn read_log(connection: &Connection, mut show: impl FnMut(Logged<'_>)) -> Result<(), NoRebuild> {
+    let mut last = 0;
+    while let Some(row) = log::next_after(connection, last)? {
+        last = row.id;
+        let damaged = |source| NoRebuild::Log { id: row.id, source };
+        let unpacked = record::unpack(&row.reports).map_err(damaged)?;
+        let entry = |header: &Header, reports: &[(Mark, &[u8])]| {
+            for (mark, bytes) in reports {
+                let (agent, spool) = (header.agent, header.spool);
+                show(Logged { agent, spool, seq: mark.seq, at_ms: mark.at_ms, live: mark.live, bytes });
+            }
+        };
+        record::read(&unpacked, entry).map_err(damaged)?;
+    }
+    Ok(())
 }
 
 impl Writer {

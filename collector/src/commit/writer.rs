@@ -115,6 +115,7 @@ impl Writer {
         arrivals: Vec<(Box<crate::model::arrival::Arrival>, super::Reply)>,
         tick: Option<i64>,
     ) -> Handback {
+        let start = crate::clock::monotonic();
         let refused = if self.memory.series.is_full() { Some(CommitError::Full) } else { None };
         let mut stage = std::mem::take(&mut self.stage);
         stage.clear();
@@ -143,7 +144,17 @@ impl Writer {
                 *answer = Err(CommitError::Failed(Arc::clone(&why)));
             }
         }
+        self.count(&handback, start.elapsed());
         handback
+    }
+
+    fn count(&self, handback: &Handback, took: Duration) {
+        let refused = handback.iter().filter_map(|(_, answer)| answer.as_ref().ok());
+        let refused: usize = refused.map(|outcome| outcome.refused.len()).sum();
+        let figures = self.handle.figures();
+        figures.refused.fetch_add(refused as u64, Ordering::Relaxed);
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        figures.window_us.fetch_add(took_us, Ordering::Relaxed);
     }
 
     fn commit(&mut self, stage: &mut Stage) -> Result<(), StoreError> {

@@ -67,3 +67,18 @@ fn the_policy_version_follows_the_policy() {
     assert_ne!(one.agents.version(), other.agents.version());
     assert_eq!(one.agents.version(), one.clone().agents.version());
 }
+
+#[test]
+fn the_example_is_the_default() {
+    let text = include_str!("../../../deploy/examples/collector.toml");
+    let example = read(text, &[]).unwrap();
+    assert_eq!(format!("{example:?}"), format!("{:?}", read("", &[]).unwrap()));
+    // What is commented out is spelled right, too.
+    let all: String = text.lines().map(|line| format!("{}\n", uncommented(line))).collect();
+    assert_eq!(read(&all, &[]).unwrap().agents.internet_targets, ["1.1.1.1"]);
+}
+
+/// A setting that the example comments out; comments proper have a space after the mark.
+fn uncommented(line: &str) -> &str {
+    line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())).unwrap_or(line)
+}

@@ -80,10 +80,11 @@ pub(super) fn still_serves(pem: &str, ca: &CertificateDer<'_>, names: &[String],
 
 fn alternative_names(leaf: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(extension)) = leaf.subject_alternative_name() else { return Vec::new() };
-    let text = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => address_text(bytes),
-        _ => None,
+    let text = |name: &GeneralName<'_>| {
+        if let GeneralName::DNSName(name) = name {
+            return Some((*name).to_owned());
+        }
+        if let GeneralName::IPAddress(bytes) = name { address_text(bytes) } else { None }
     };
     extension.value.general_names.iter().filter_map(text).collect()
 }

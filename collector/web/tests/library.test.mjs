@@ -31,6 +31,13 @@ test('what is not known is a dash, never a zero', () => {
 	assert.equal(format.dateTime(null), '–');
 });
 
+test('figures are written in what their names say', () => {
+	assert.equal(format.figure('en', 'free_bytes', 896_249_750), '855 MiB');
+	assert.equal(format.figure('vi', 'used_share', 0.9995), '100 %');
+	assert.equal(format.figure('en', 'silent_s', 3_660), '1 h 1 min');
+	assert.equal(format.figure('en', 'boots', 4), '4');
+});
+
 test('lengths of time and ages read like speech', () => {
 	assert.equal(format.duration('vi', 3 * 86_400 + 4 * 3_600 + 59), '3 ngày 4 giờ');
 	assert.equal(format.duration('en', 61), '1 min 1 s');
@@ -65,11 +72,19 @@ const series = (attributes, time_ms, mean, name = 'x') => ({
 
 test('a gap in the samples is a gap in the line', () => {
 	const samples = { from_ms: 0, to_ms: 300_000, step_s: 60, series: [series({}, [0, 60_000, 240_000], [0.5, 0.6, 0.9])] };
+	// Twice missing is a gap; once may be a matter of seconds.
 	const drawn = history(samples, () => ({ label: 'a' }));
 	assert.deepEqual(drawn.times, [0, 60, 120, 180, 240, 300]);
 	assert.deepEqual(drawn.lines[0].values, [0.5, 0.6, null, null, 0.9, null]);
 	assert.equal(figures(drawn.lines[0]).newest, 0.9);
 	assert.equal(firstMoment(samples), 0);
+});
+
+test('values that come less often than slots make a line all the same', () => {
+	const samples = { from_ms: 0, to_ms: 180_000, step_s: 15, series: [series({}, [0, 60_000, 180_000], [1, 2, 3])] };
+	const { values } = history(samples, () => ({ label: 'a' })).lines[0];
+	assert.deepEqual(values.slice(0, 5), [1, undefined, undefined, undefined, 2]);
+	assert.deepEqual(values.slice(5), [null, null, null, null, null, null, null, 3]);
 });
 
 test('a line that is turned over keeps its low below its high', () => {
@@ -97,7 +112,8 @@ test('used and free space become the share that is used', () => {
 });
 
 test('a new host is not shown a day of nothing', () => {
-	assert.equal(spanFor(5 * 60_000), SPANS.hour);
+	assert.equal(spanFor(5 * 60_000), SPANS.quarter);
+	assert.equal(spanFor(50 * 60_000), SPANS.hour);
 	assert.equal(spanFor(4 * 3_600_000), SPANS.sixHours);
 	assert.equal(spanFor(90 * 3_600_000), SPANS.day);
 });

@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn one_port_is_counted_and_no_other() {
-        privileged("net::count::tests::one_port_is_counted_and_no_other", || {
+        privileged(|| {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let to = listener.local_addr().unwrap();
             let net =

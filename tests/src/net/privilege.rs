@@ -81,5 +81,5 @@ fn run_again(test: &str) {
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped has to say so where people look")]
 fn skip(test: &str, missing: &Missing) {
-    eprintln!("SKIPPED {test}: {missing}");
+    eprintln!("skipped: {test}: {missing}");
 }

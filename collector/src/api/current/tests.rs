@@ -1,4 +1,4 @@
-//! Presence and current values as pages show them.
+//! What is worked out of a host in memory.
 
 use super::*;
 use crate::latest::Previous;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Cài tác tử Trạm trên máy này và ghi danh với máy thu thập. / Installs the Trạm agent on this machine and enrols it.
+# Cài tác tử Trạm trên máy này và ghi danh với trung tâm. / Installs the Trạm agent on this machine and enrols it.
 # The command that fetched this file has checked its SHA-256; this file checks that of the program.
 set -eu
 
@@ -25,7 +25,7 @@ package= sum=
 case "$(uname -m)" in
 @CASES@
 esac
-[ -n "$package" ] || fail "máy thu thập không có gói cho bộ xử lý $(uname -m)" \
+[ -n "$package" ] || fail "trung tâm không có gói cho bộ xử lý $(uname -m)" \
   "the collector has no package for the processor $(uname -m)"
 
 folder="$(mktemp -d)"

@@ -59,7 +59,7 @@ pub(super) struct World {
     pub(super) memory: Memory,
     pub(super) a: District,
     pub(super) b: District,
-    pub(super) install_dir: tempfile::TempDir,
+    _install_dir: tempfile::TempDir,
     _data_dir: tempfile::TempDir,
 }
 
@@ -107,13 +107,14 @@ impl World {
             series: Arc::clone(&memory.series),
             clock,
             installer: Installer::new(Some(install_dir.path()), &public, "CA PEM", [7; 32]),
+            origins: Vec::new(),
             agent_figures: Box::new(|| AgentFigures { acknowledged: 5, ..AgentFigures::default() }),
         };
         let state = Arc::new(State::new(parts).unwrap());
         let (a, b) = commit.write(populate).await.unwrap();
         let router =
             api::router(Arc::clone(&state)).layer(axum::middleware::from_fn(crate::api::headers::secure));
-        Self { router, time, state, memory, a, b, install_dir, _data_dir: data_dir }
+        Self { router, time, state, memory, a, b, _install_dir: install_dir, _data_dir: data_dir }
     }
 
     pub(super) fn advance_ms(&self, by_ms: i64) {

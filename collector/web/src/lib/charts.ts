@@ -4,20 +4,21 @@ import type { Samples, Series } from './types';
 
 /** How far back charts look, and the width of one slot. */
 export interface Span {
-	hours: number;
+	minutes: number;
 	stepS: number;
 }
 
 export const SPANS = {
-	hour: { hours: 1, stepS: 60 },
-	sixHours: { hours: 6, stepS: 120 },
-	day: { hours: 24, stepS: 300 }
+	quarter: { minutes: 15, stepS: 15 },
+	hour: { minutes: 60, stepS: 60 },
+	sixHours: { minutes: 360, stepS: 120 },
+	day: { minutes: 1_440, stepS: 300 }
 } satisfies Record<string, Span>;
 
 /** The shortest span that shows all of a history of this length; a day at most. */
 export function spanFor(lengthMs: number): Span {
-	const fits = (span: Span) => lengthMs <= span.hours * 3_600_000 * 0.95;
-	return [SPANS.hour, SPANS.sixHours].find(fits) ?? SPANS.day;
+	const fits = (span: Span) => lengthMs <= span.minutes * 60_000 * 0.95;
+	return Object.values(SPANS).find(fits) ?? SPANS.day;
 }
 
 export type Unit = 'percent' | 'bytes' | 'bytesPerSecond' | 'bitsPerSecond' | 'celsius' | 'roundTrip';
@@ -88,8 +89,8 @@ export const charts: ChartPlan[] = [
 		optional: true,
 		draw: (series, t) => {
 			const rung = series.attributes['tram.rung'] ?? '';
-			const target = series.attributes['server.address'] ?? '';
-			return { label: [t(`rung-${rung}`), target].filter((text) => text !== '').join(' ') };
+			if (!['gateway', 'internet', 'collector'].includes(rung)) return null;
+			return { label: `${t(`rung-${rung}`)} ${series.attributes['server.address'] ?? ''}` };
 		}
 	}
 ];

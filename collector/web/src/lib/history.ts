@@ -1,12 +1,15 @@
 // From the API's samples to lines that a chart can draw: one time axis, gaps where nothing was measured. Pure.
 import type { Samples, Series } from './types';
 
+/** A value; null for a gap; undefined where the line goes on because values come less often than slots. */
+export type Slot = number | null | undefined;
+
 /** One line: a value per slot of the axis; `low` and `high` are the extremes inside each slot. */
 export interface Line {
 	label: string;
-	values: (number | null)[];
-	low: (number | null)[];
-	high: (number | null)[];
+	values: Slot[];
+	low: Slot[];
+	high: Slot[];
 }
 
 /** Lines over one axis of seconds since 1970, as uPlot wants them. */
@@ -17,6 +20,8 @@ export interface History {
 
 /** More lines than this in one chart cannot be told apart. */
 export const LINES_MAX = 6;
+/** What is measured least often comes once in so many seconds: reports and climbs of the ladder. */
+const INTERVAL_S = 60;
 
 /** What to draw of one series: its label, and the change from the measured value to the drawn one. */
 export interface Drawn {
@@ -52,7 +57,7 @@ export function history(samples: Samples, draw: (series: Series) => Drawn | null
 
 /** Whether there is anything to draw. */
 export function isEmpty(drawn: History): boolean {
-	return drawn.lines.every((line) => line.values.every((value) => value === null));
+	return drawn.lines.every((line) => line.values.every((value) => value == null));
 }
 
 /** The moment of the first value, milliseconds; null when there is none. */
@@ -63,10 +68,10 @@ export function firstMoment(samples: Samples): number | null {
 
 /** The newest value of a line, and the extremes over all of it. */
 export function figures(line: Line): { newest: number | null; low: number | null; high: number | null } {
-	const lows = line.low.filter((value) => value !== null);
-	const highs = line.high.filter((value) => value !== null);
+	const lows = line.low.filter((value) => value != null);
+	const highs = line.high.filter((value) => value != null);
 	return {
-		newest: line.values.findLast((value) => value !== null) ?? null,
+		newest: line.values.findLast((value) => value != null) ?? null,
 		low: lows.length === 0 ? null : Math.min(...lows),
 		high: highs.length === 0 ? null : Math.max(...highs)
 	};
@@ -74,21 +79,33 @@ export function figures(line: Line): { newest: number | null; low: number | null
 
 function line(series: Series, drawn: Drawn, first: number, slots: number, step: number): Line {
 	const change = drawn.value ?? ((measured: number) => measured);
-	const empty = () => new Array<number | null>(slots).fill(null);
+	const empty = () => new Array<Slot>(slots).fill(null);
 	const made: Line = { label: drawn.label, values: empty(), low: empty(), high: empty() };
 	series.time_ms.forEach((time, index) => {
 		const slot = Math.floor(time / step) - first;
 		if (slot < 0 || slot >= slots) return;
-		const put = (into: (number | null)[], measured: number | undefined) => {
+		const put = (into: Slot[], measured: number | undefined) => {
 			if (measured !== undefined && measured !== null && Number.isFinite(measured)) into[slot] = change(measured);
 		};
 		put(made.values, series.mean[index]);
 		put(drawn.turned ? made.high : made.low, series.min[index]);
 		put(drawn.turned ? made.low : made.high, series.max[index]);
 	});
+	const bridged = Math.floor((INTERVAL_S * 1000) / step);
+	for (const values of [made.values, made.low, made.high]) bridge(values, bridged);
 	return made;
 }
 
+/** Turns gaps of at most `longest` slots between two values into places where the line goes on. */
+function bridge(values: Slot[], longest: number): void {
+	let last: number | null = null;
+	values.forEach((value, slot) => {
+		if (value == null) return;
+		if (last !== null && slot - last - 1 <= longest) values.fill(undefined, last + 1, slot);
+		last = slot;
+	});
+}
+
 function newest(line: Line): number {
-	return line.values.findLast((value) => value !== null) ?? -Infinity;
+	return line.values.findLast((value) => value != null) ?? -Infinity;
 }
