@@ -1,6 +1,7 @@
 //! Bodies as bytes: bounded decompression, bounded depth, and what can be wrong with them.
 
 use crate::limits;
+use std::cell::RefCell;
 use std::io::Read;
 
 /// What is wrong with bytes that came over the wire.
@@ -65,7 +66,33 @@ pub fn decompress(content_encoding: Option<&str>, body: &[u8]) -> Result<Vec<u8>
     }
 }
 
+thread_local! {
+    /// A decompressor is dearer to make than most bodies are to read.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// One frame that says how long it is, which is what [`compress`] makes, goes the fast way.
 fn unzstd(body: &[u8]) -> Result<Vec<u8>, WireError> {
+    match zstd::zstd_safe::get_frame_content_size(body) {
+        Ok(Some(bytes)) if bytes > limits::DECODED_BYTES_MAX as u64 => {
+            Err(WireError::TooLarge { bytes_max: limits::DECODED_BYTES_MAX })
+        }
+        Ok(Some(bytes)) => unzstd_known(body, usize::try_from(bytes).unwrap_or(limits::DECODED_BYTES_MAX)),
+        Ok(None) | Err(_) => unzstd_unknown(body),
+    }
+}
+
+fn unzstd_known(body: &[u8], bytes: usize) -> Result<Vec<u8>, WireError> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept.take() {
+            Some(decompressor) => decompressor,
+            None => zstd::bulk::Decompressor::new().map_err(|_| WireError::Compression)?,
+        };
+        kept.insert(decompressor).decompress(body, bytes).map_err(|_| WireError::Compression)
+    })
+}
+
+fn unzstd_unknown(body: &[u8]) -> Result<Vec<u8>, WireError> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(|_| WireError::Compression)?;
     decoder.window_log_max(WINDOW_LOG_MAX).map_err(|_| WireError::Compression)?;
     let mut decoded = Vec::new();
@@ -129,6 +156,18 @@ mod tests {
             decompress(Some("zstd"), &bomb),
             Err(WireError::TooLarge { bytes_max: limits::DECODED_BYTES_MAX })
         );
+    }
+
+    #[test]
+    fn frames_without_a_length_and_with_a_false_one_are_bounded_too() {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL).unwrap();
+        std::io::Write::write_all(&mut encoder, &vec![b' '; limits::DECODED_BYTES_MAX + 1]).unwrap();
+        let bomb = encoder.finish().unwrap();
+        let too_large = WireError::TooLarge { bytes_max: limits::DECODED_BYTES_MAX };
+        assert_eq!(decompress(Some("zstd"), &bomb), Err(too_large));
+        // Two frames, of which the first says how long it is: more than was said is not held.
+        let twice = [compress(b"one"), compress(&[b'x'; 9_000])].concat();
+        assert_eq!(decompress(Some("zstd"), &twice), Err(WireError::Compression));
     }
 
     #[test]
