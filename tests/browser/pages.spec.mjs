@@ -28,7 +28,7 @@ const words = {
 		search: 'Tìm kiếm',
 		values: 'Số liệu hiện tại',
 		ladder: 'Thang kết nối Internet',
-		gateway: 'Cổng mạng',
+		gateway: 'Cổng ra',
 		action: 'Việc cần làm',
 		source: 'Căn cứ của ngưỡng',
 		evidence: 'Bằng chứng',
@@ -79,6 +79,7 @@ async function signIn(page, text, secret = password) {
 
 async function picture(page, name, fullPage = false) {
 	const directory = process.env.TRAM_SCREENSHOTS;
+	await expect(page.getByText(/^(Đang tải|Loading)…$/)).toHaveCount(0);
 	if (directory) await page.screenshot({ path: path.join(directory, `${name}.png`), fullPage });
 }
 

@@ -180,8 +180,7 @@ fn shown(row: PlacedWorkOrder) -> WithEtag {
 fn view(row: PlacedWorkOrder) -> WorkOrder {
     let PlacedWorkOrder { order, place } = row;
     let latest = order.evidence.last().map(|evidence| &evidence.figures);
-    let action =
-        texts::alert(order.rule, &order.part, latest.unwrap_or(&Figures::new()), Severity::Warning).action;
+    let texts = texts::alert(order.rule, &order.part, latest.unwrap_or(&Figures::new()), Severity::Warning);
     WorkOrder {
         id: order.id.0,
         asset: Named { id: order.asset.0, name: place.asset_name },
@@ -190,7 +189,8 @@ fn view(row: PlacedWorkOrder) -> WorkOrder {
         rule: order.rule.0.to_owned(),
         state: order.state.into(),
         ready_to_verify: order.ready_to_verify,
-        action: action.into(),
+        title: texts.title.into(),
+        action: texts.action.into(),
         evidence: order.evidence.into_iter().map(|evidence| proof(&order.part, evidence)).collect(),
         part: order.part,
         opened_ms: order.opened_ms,

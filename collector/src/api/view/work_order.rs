@@ -76,6 +76,8 @@ pub struct WorkOrder {
     pub state: WorkOrderState,
     /// Its signal has cleared and it can be verified.
     pub ready_to_verify: bool,
+    /// What is wrong, in a few words.
+    pub title: Text,
     /// What to do.
     pub action: Text,
     /// Why it is due.

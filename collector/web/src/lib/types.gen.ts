@@ -1074,6 +1074,8 @@ export interface components {
             site: components["schemas"]["Named"];
             /** @description Where it stands. */
             state: components["schemas"]["WorkOrderState"];
+            /** @description What is wrong, in a few words. */
+            title: components["schemas"]["Text"];
         };
         /** @description What to change about a work order; absent fields stay, null empties. */
         WorkOrderChange: {
