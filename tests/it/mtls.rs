@@ -203,6 +203,48 @@ async fn a_known_machine_never_takes_over_an_id_but_waits_for_an_operator() {
 }
 
 #[tokio::test]
+async fn a_machine_set_up_from_a_copied_disk_becomes_an_asset_of_its_own() {
+    let world = World::new().await.unwrap();
+    let first = world.enroll("ubnd-1").await.unwrap();
+    let (secret, key) = (world.secret(1).await.unwrap(), KeyPair::generate().unwrap());
+    let machine: [u8; 32] = Sha256::digest("ubnd-1").into();
+    let reply = world.ask_to_enroll(&secret, &request_for(&key).unwrap(), machine, "ubnd-2").await.unwrap();
+    assert_eq!(reply.status, 202);
+    let copy = world.identity(&reply, key).unwrap();
+    let latest = &world.running().unwrap().memory.latest;
+    assert_ne!(latest.host(copy.agent).unwrap().asset, latest.host(first.agent).unwrap().asset);
+    let agent = copy.agent;
+    let accept = world.running().unwrap().commit.write(move |transaction| {
+        let revoked = tram_collector::store::sqlite::agent::accept(transaction, agent)?;
+        Ok((revoked, vec![tram_collector::latest::Effect::AgentChanged(agent)]))
+    });
+    assert_eq!(accept.await.unwrap(), []);
+    for identity in [&first, &copy] {
+        assert_eq!(may_fetch_policy(&world, identity).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_by_the_command_line_reaches_a_running_collector() {
+    let world = World::new().await.unwrap();
+    let identity = world.enroll("ubnd-1").await.unwrap();
+    assert_eq!(may_fetch_policy(&world, &identity).await.0, 200);
+    let agent = identity.agent;
+    tram_collector::commit::write_once(&world.data_dir(), "agent", |transaction| {
+        tram_collector::store::sqlite::agent::set_state(transaction, agent, AgentState::Revoked)
+    })
+    .unwrap();
+    let refused = async {
+        while may_fetch_policy(&world, &identity).await.0 == 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.unwrap();
+    let revoked = std::fs::read_to_string(world.data_dir().join("revoked.txt")).unwrap();
+    assert!(revoked.starts_with(&agent.to_string()), "{revoked}");
+}
+
+#[tokio::test]
 async fn an_agent_that_the_store_forgot_is_quarantined_and_shown() {
     let world = World::new().await.unwrap();
     let now_ms = world.now_ms();

@@ -25,8 +25,9 @@ use tram_proto::{id, limits, sample};
 const NAME_CHARS_MAX: usize = 100;
 
 /// Said to a machine that is known already; the operator sees it with the agent.
-const WAITS: &str = "this machine is already known under another agent (reinstalled, or its disk was copied): an \
-                     operator has to accept this one, and the other is revoked then; reports are kept until that";
+const WAITS: &str = "this machine is already known under another agent, because it was reinstalled or its disk was \
+                     copied: an operator has to accept this agent first (after a reinstallation the earlier one is \
+                     revoked then); reports are kept until that";
 
 /// An enrolment that was checked, ready for the store.
 struct Wish {
@@ -202,9 +203,13 @@ fn admit_machine(
     if token.uses_left <= 0 {
         return Ok(Verdict::Spent);
     }
-    let (asset, state) = match agent::on_machine(connection, wish.machine)? {
-        Some(known) => (known.agent.asset, AgentState::Quarantined),
-        None => (agent::add_asset(connection, token.site, &wish.name, wish.kind)?.id, AgentState::Active),
+    let known = agent::on_machine(connection, wish.machine)?;
+    let state = if known.is_some() { AgentState::Quarantined } else { AgentState::Active };
+    // A machine of the same name was reinstalled: it stays the same asset. One of another name is another machine that
+    // was set up from a copied disk.
+    let asset = match known.filter(|known| known.name == wish.name) {
+        Some(known) => known.agent.asset,
+        None => agent::add_asset(connection, token.site, &wish.name, wish.kind)?.id,
     };
     let new = Agent {
         id: drawn,

@@ -12,6 +12,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 pub struct AgentOnAsset {
     /// The agent.
     pub agent: Agent,
+    /// The asset's name.
+    pub name: String,
     /// What the asset is.
     pub kind: AssetKind,
     /// Whether silence of the asset means a fault.
@@ -37,7 +39,7 @@ pub fn state_from_word(word: &str) -> AgentState {
 }
 
 const COLUMNS: &str = "agent.id, agent.asset, agent.state, agent.machine, agent.clone_seen_ms, agent.version, \
-                       agent.enrolled_ms, asset.kind, asset.always_on";
+                       agent.enrolled_ms, asset.kind, asset.always_on, asset.name";
 
 /// Every agent.
 pub fn all(connection: &Connection) -> Result<Vec<AgentOnAsset>, StoreError> {
@@ -75,6 +77,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<AgentOnAsset> {
             version: row.get(5)?,
             enrolled_ms: row.get(6)?,
         },
+        name: row.get(9)?,
         kind: AssetKind::from_word(&kind).unwrap_or(AssetKind::Server),
         always_on: row.get(8)?,
     })
