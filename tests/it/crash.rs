@@ -241,6 +241,7 @@ async fn report(host: &mut Host, address: SocketAddr) -> u16 {
     let body = host.batch(&[sent], vec![host.catalogue()]);
     let reply = host.post_to(address, body).await.unwrap();
     if reply.status != 200 {
+        assert_eq!((reply.problem().as_str(), reply.retry_s.is_some()), ("busy", true));
         host.next -= 1;
     }
     reply.status

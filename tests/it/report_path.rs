@@ -3,6 +3,7 @@
 use hyper::Method;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tram_collector::commit::read_log;
 use tram_collector::latest;
 use tram_collector::model::agent::AgentId;
@@ -15,6 +16,7 @@ use tram_proto::ack::{Ack, Again, Reason};
 use tram_proto::component::{Component, State};
 use tram_proto::id::SpoolId;
 use tram_proto::{encoding, limits, sample};
+use tram_tests::pki::{Connection, client_config};
 use tram_tests::world::{Host, NOON_MS, Sent, World};
 
 const MINUTE_MS: i64 = 60_000;
@@ -352,4 +354,27 @@ async fn a_port_in_use_is_named_with_its_key() {
     let message = format!("{:#}", refused.err().unwrap());
     let expected = format!("cannot listen on {} (listen.agents)", taken.local_addr().unwrap());
     assert!(message.contains(&expected), "{message}");
+}
+
+#[tokio::test]
+async fn connections_beyond_the_bound_are_turned_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = tram_tests::world::config_in(dir.path()).unwrap();
+    config.listen.connections_max = 1;
+    let clock = tram_collector::clock::Clock::system();
+    let running = tram_collector::app::start(config, clock).await.unwrap();
+    let tls = client_config(running.pki.ca_pem(), None).unwrap();
+    let mut first = Connection::open(running.agents, Arc::clone(&tls)).await.unwrap();
+    assert!(Connection::open(running.agents, Arc::clone(&tls)).await.is_err());
+    assert_eq!(running.ingest.figures.turned_away.load(Ordering::Relaxed), 1);
+    let reply = first.send(Method::GET, "/agent/v1/policy", &[], vec![]).await.unwrap();
+    assert_eq!(reply.status, 401);
+    drop(first);
+    let free = async {
+        while Connection::open(running.agents, Arc::clone(&tls)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), free).await.unwrap();
+    running.stop().await.unwrap();
 }
