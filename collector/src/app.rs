@@ -19,6 +19,7 @@ use crate::store::sqlite::Readers;
 use crate::tasks::Changes;
 use crate::web;
 use anyhow::{Context as _, Result, anyhow};
+use rustix::process::Resource;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -33,6 +34,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// How long open connections may take to finish what they are at when the collector stops.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How often the writer is looked after.
+const WRITER_WATCH: Duration = Duration::from_secs(1);
 
 /// A collector that runs.
 #[derive(Debug)]
@@ -61,6 +64,7 @@ pub struct Running {
 /// Starts a collector: listens first, so that what cannot work fails at once, then rebuilds memory, then accepts.
 pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let lock = own_data_dir(&config.data_dir)?;
+    raise_open_files();
     let agents = bind(config.listen.agents, "listen.agents").await?;
     let operators = bind(config.listen.operators, "listen.operators").await?;
     let rules = Arc::new(load_rules(config.rules_file.as_deref())?);
@@ -163,7 +167,23 @@ fn agent_figures(figures: &ingest::Figures) -> AgentFigures {
     }
 }
 
+/// Lets the process have as many open files as the system allows: each connection is one.
+fn raise_open_files() {
+    let mut limit = rustix::process::getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the bound of open files could not be raised");
+    }
+}
+
 impl Running {
+    /// Returns when the writer has ended by itself, which it never should: nothing can be kept then.
+    pub async fn writer_ended(&self) {
+        while !self.writer.is_finished() {
+            tokio::time::sleep(WRITER_WATCH).await;
+        }
+    }
+
     /// Stops in order: accept no more, let connections finish within a deadline, write what waits, snapshot, end.
     pub async fn stop(mut self) -> Result<()> {
         tracing::info!("stopping");

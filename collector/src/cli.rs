@@ -15,7 +15,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, person};
 use crate::model::text::{Language, Text};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use complaint::Complaint;
 use std::ffi::OsString;
@@ -132,6 +132,7 @@ fn serve(config: Config) -> Result<()> {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = running.writer_ended() => bail!("the writer ended unexpectedly, nothing can be kept; its message is above"),
         }
         running.stop().await
     })

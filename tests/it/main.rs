@@ -6,10 +6,12 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "stories run in real time")]
 
+mod crash;
 mod fleet;
 mod judgement;
 mod mtls;
 mod operators;
+mod outage;
 mod province;
 mod reachability;
 mod report_path;

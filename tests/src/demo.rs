@@ -128,7 +128,7 @@ impl Demo {
         std::fs::write(&config, collector_config(&data_dir, &rules, &packages, operators, agents))?;
         let mut collector =
             Running::start("tram-collector", &with_config(&config, &["serve"]), folder.path())?;
-        process::wait_for_port(operators, &mut collector, START_PATIENCE).await?;
+        wait_until_ready(&data_dir, operators, &mut collector).await?;
         let password = random_word()?;
         let password_file = folder.path().join("password");
         std::fs::write(&password_file, &password)?;
@@ -259,6 +259,23 @@ impl Demo {
 /// The collector's own CA, below its data folder.
 const CA_FILE: &str = "pki/ca.pem";
 const CONFIG_FILE: &str = "collector.toml";
+
+/// Waits for this very collector: whoever else may listen on the port does not have its CA.
+async fn wait_until_ready(data_dir: &Path, operators: u16, collector: &mut Running) -> Result<()> {
+    let wait = async {
+        loop {
+            collector.check()?;
+            let api = facts::Api::new(operators, &data_dir.join(CA_FILE), "");
+            if let Ok(api) = api
+                && api.is_ready().await
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(START_PATIENCE, wait).await.context("the collector does not get ready")?
+}
 
 /// Ends with an error when a part has ended by itself.
 async fn watch(

@@ -4,8 +4,10 @@
 //! Hosts here say what they are told to, byte for byte; the agent's own code is tried elsewhere.
 
 mod host;
+mod machine;
 
 pub use host::{Host, Sent};
+pub use machine::{AgentHost, Link};
 
 use crate::pki::{Connection, Reply, client_config, request_for};
 use anyhow::{Context as _, Result, ensure};

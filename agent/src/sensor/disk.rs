@@ -229,8 +229,11 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_host_has_its_one_disk() {
+    fn of_a_recording_whole_disks_are_kept_and_nothing_else() {
         let Some(text) = recording("procfs/proc/diskstats") else { return };
-        assert_eq!(parsed(&text).unwrap().into_keys().collect::<Vec<_>>(), ["sda"]);
+        assert_eq!(
+            parsed(&text).unwrap().into_keys().collect::<Vec<_>>(),
+            ["mmcblk0", "nvme0n1", "sda", "sdb", "sdc", "vda"]
+        );
     }
 }

@@ -17,10 +17,10 @@ pub(crate) fn values(reading: &Reading) -> BTreeMap<String, Option<f64>> {
     reading.samples.iter().map(|sample| (key(sample), sample.value)).collect()
 }
 
-/// The text of a recording under `TRAM_RECORDINGS` (else `../shared/data/sysfs-proc` beside the repository); none, said
-/// on standard error, where it is absent.
+/// The text of a recording of `/proc` and its like, below `sysfs-proc` in `TRAM_RECORDINGS` (else in `../shared/data`
+/// beside the repository); none, said on standard error, where it is absent.
 pub(crate) fn recording(name: &str) -> Option<String> {
-    let path = recordings().join(name);
+    let path = recordings().join("sysfs-proc").join(name);
     let text = std::fs::read_to_string(&path).ok();
     if text.is_none() {
         eprintln!("skipped: no recording at {}", path.display());
@@ -30,6 +30,6 @@ pub(crate) fn recording(name: &str) -> Option<String> {
 
 #[expect(clippy::disallowed_methods, reason = "a test's own setting, outside the program's configuration")]
 fn recordings() -> PathBuf {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/sysfs-proc"));
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
     std::env::var("TRAM_RECORDINGS").map_or_else(|_| beside(), PathBuf::from)
 }

@@ -52,6 +52,12 @@ impl Api {
         Ok(Self { client, base: format!("https://127.0.0.1:{port}/api/v1"), token: token.to_owned() })
     }
 
+    /// Whether the collector of this CA says that it is ready: its store is open and it can write.
+    pub(super) async fn is_ready(&self) -> bool {
+        let url = self.base.replace("/api/v1", "/readyz");
+        self.client.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
     async fn read(&self, path: &str) -> Result<Value> {
         let url = format!("{}/{path}", self.base);
         let answer = self.client.get(&url).bearer_auth(&self.token).send().await?;

@@ -84,15 +84,3 @@ impl Drop for Running {
         let _ = self.child.wait();
     }
 }
-
-/// Waits until something listens on `port` of this machine, or `running` has ended.
-pub(super) async fn wait_for_port(port: u16, running: &mut Running, patience: Duration) -> Result<()> {
-    let wait = async {
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            running.check()?;
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(())
-    };
-    tokio::time::timeout(patience, wait).await.with_context(|| format!("nothing listens on port {port}"))?
-}

@@ -4,6 +4,8 @@ use super::{Identity, World};
 use crate::pki::{Connection, Reply};
 use anyhow::{Result, ensure};
 use serde_json::value::RawValue;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use tram_proto::ack::Ack;
 use tram_proto::catalogue::{Attributes, Catalogue, Column, Kind};
 use tram_proto::component::{self, Component};
@@ -156,9 +158,14 @@ impl Host {
 
     /// Sends a body on the host's connection, opened when there is none.
     pub async fn post(&mut self, world: &World, body: Vec<u8>) -> Result<Reply> {
+        self.post_to(world.address()?, body).await
+    }
+
+    /// The same, to a collector at an address.
+    pub async fn post_to(&mut self, address: SocketAddr, body: Vec<u8>) -> Result<Reply> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => world.connect(&self.identity).await?,
+            None => Connection::open(address, Arc::clone(&self.identity.tls)).await?,
         };
         let reply = connection.post("/agent/v1/reports", body).await?;
         self.connection = Some(connection);
