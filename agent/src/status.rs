@@ -15,6 +15,43 @@ const FILE: &str = "status.json";
 /// A clock that is off by more is worth a word.
 const CLOCK_OFFSET_MAX_MS: u64 = 30_000;
 
+/// What the collector holds against this agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objection {
+    /// An operator has to accept it first.
+    Waits,
+    /// It was revoked.
+    Revoked,
+    /// Its identity is used by two machines.
+    Clone,
+}
+
+impl Objection {
+    fn words(self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::Waits, Language::Vietnamese) => {
+                "Trung tâm chờ quản trị viên duyệt tác tử này: tram-collector agent accept MÃ"
+            }
+            (Self::Waits, Language::English) => {
+                "The collector waits for an administrator to accept this agent: tram-collector agent accept ID"
+            }
+            (Self::Revoked, Language::Vietnamese) => {
+                "Trung tâm đã thu hồi tác tử này: hãy ghi danh lại bằng mã mới"
+            }
+            (Self::Revoked, Language::English) => {
+                "The collector has revoked this agent: enrol again with a new token"
+            }
+            (Self::Clone, Language::Vietnamese) => {
+                "Danh tính này được dùng trên hai máy: hãy ghi danh lại trên máy là bản sao"
+            }
+            (Self::Clone, Language::English) => {
+                "This identity is used on two machines: enrol again on the one that is a copy"
+            }
+        }
+    }
+}
+
 /// A sensor that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silent {
@@ -33,6 +70,9 @@ pub struct Status {
     pub reached_boot_ms: Option<u64>,
     /// Why the last request failed; none: it did not.
     pub failing: Option<String>,
+    /// What the collector holds against this agent; none: nothing that is known.
+    #[serde(default)]
+    pub objection: Option<Objection>,
     /// Reports that wait.
     pub pending: u64,
     /// Reports dropped because there was no room.
@@ -122,7 +162,9 @@ impl Status {
                 "The collector has not answered since the agent was started",
             ),
         }];
-        if let Some(why) = &self.failing {
+        if let Some(objection) = self.objection {
+            lines.push(objection.words(language).to_owned());
+        } else if let Some(why) = &self.failing {
             lines.push(say("Lần gửi cuối không thành: ", "The last try failed: ") + why);
         }
         lines.push(say("Báo cáo đang chờ gửi: ", "Reports waiting: ") + &self.pending.to_string());
@@ -232,6 +274,24 @@ mod tests {
         }
         assert_eq!(english.lines().count(), vietnamese.lines().count());
         assert!(!picture.is_well());
+    }
+
+    #[test]
+    fn what_the_collector_holds_against_it_is_said_in_both_languages() {
+        for (objection, english, vietnamese) in [
+            (Objection::Waits, "agent accept ID", "duyệt tác tử này"),
+            (Objection::Revoked, "has revoked", "đã thu hồi"),
+            (Objection::Clone, "on two machines", "trên hai máy"),
+        ] {
+            let failing = Some("from the wire".to_owned());
+            let status = Status { failing, objection: Some(objection), ..Status::default() };
+            let picture = Picture { status: Some(status), ..picture() };
+            for (language, words) in [(Language::English, english), (Language::Vietnamese, vietnamese)] {
+                let said = picture.words(language);
+                assert!(said.contains(words) && !said.contains("from the wire"), "{said}");
+            }
+            assert!(!picture.is_well());
+        }
     }
 
     #[test]

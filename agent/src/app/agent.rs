@@ -9,7 +9,7 @@ use crate::schedule::Schedule;
 use crate::sensor::reach::{Ladder, Reachability};
 use crate::sensor::runner::{Round, Runner, SensorReport, SensorState};
 use crate::sensor::{Paths, Sample, registry};
-use crate::status::{Silent, Status};
+use crate::status::{Objection, Silent, Status};
 use crate::uplink::{Failure, Refusal, Standing};
 use std::future::Future;
 use std::pin::Pin;
@@ -216,6 +216,7 @@ impl Agent {
                 if self.status.failing.take().is_some() || self.status.reached_boot_ms.is_none() {
                     tracing::info!(collector = self.delivery.address(), "the collector answers");
                 }
+                self.status.objection = None;
                 self.status.reached_boot_ms = Some(self.clock.boot_ms());
                 self.status.clock_ahead_ms = Some(self.clock.wall_ms() - self.delivery.collector_time_ms());
             }
@@ -224,6 +225,7 @@ impl Agent {
                     self.log_failure(failure, &words);
                 }
                 self.status.failing = Some(words);
+                self.status.objection = objection(failure);
             }
             Outcome::Policy(policy) => self.follow(policy),
             Outcome::Renewed => tracing::info!("the certificate was renewed"),
@@ -330,6 +332,20 @@ async fn finished<T>(task: &mut Task<T>) -> T {
             result
         }
         None => std::future::pending().await,
+    }
+}
+
+/// What a failed request says of how the collector sees this agent.
+fn objection(failure: Failure) -> Option<Objection> {
+    match failure {
+        Failure::Refused(Refusal::Unknown) => Some(Objection::Waits),
+        Failure::Refused(Refusal::Revoked) => Some(Objection::Revoked),
+        Failure::Refused(Refusal::Clone) => Some(Objection::Clone),
+        Failure::Refused(Refusal::WrongAgent)
+        | Failure::Unreachable
+        | Failure::Busy { .. }
+        | Failure::Expired
+        | Failure::Batch { .. } => None,
     }
 }
 
