@@ -4,6 +4,7 @@ use crate::app::{self, Trouble};
 use crate::config::{Config, ConfigError, secret, secret_file};
 use crate::enroll::EnrollError;
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tram_proto::enroll::Token;
@@ -99,6 +100,9 @@ fn enroll(
     match app::enroll_host(config, collector, token) {
         Ok(identity) => {
             say(&format!("{} {} ({})", texts.enrolled, identity.collector, identity.agent));
+            if !identity.note.is_empty() {
+                say(&format!("{}: tram-collector agent accept {}", texts.enrolled_waits, identity.agent));
+            }
             ExitCode::SUCCESS
         }
         Err(error) => complain(texts, &texts.enroll_error(&error), enroll_exit(&error)),
@@ -137,9 +141,9 @@ fn exit_of(trouble: &Trouble) -> u8 {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what was asked for goes to standard output")]
 fn say(words: &str) {
-    println!("{words}");
+    // A reader that has gone, as `head` does, is no failure.
+    writeln!(std::io::stdout(), "{words}").ok();
 }
 
 #[expect(clippy::print_stderr, reason = "complaints go to standard error")]

@@ -19,6 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use complaint::Complaint;
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -138,9 +139,9 @@ fn serve(config: Config) -> Result<()> {
     })
 }
 
-#[expect(clippy::print_stdout, reason = "this is the command line's answer")]
 fn say(text: &str) {
-    println!("{text}");
+    // A reader that has gone, as `head` does, is no failure.
+    writeln!(std::io::stdout(), "{text}").ok();
 }
 
 #[expect(clippy::print_stderr, reason = "this is the command line's complaint")]

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn frames_without_a_length_and_with_a_false_one_are_bounded_too() {
-        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL).unwrap();
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL_LARGE).unwrap();
         std::io::Write::write_all(&mut encoder, &vec![b' '; limits::DECODED_BYTES_MAX + 1]).unwrap();
         let bomb = encoder.finish().unwrap();
         let too_large = WireError::TooLarge { bytes_max: limits::DECODED_BYTES_MAX };

@@ -29,6 +29,7 @@ pub(super) struct Texts {
     pub(super) bad_config: &'static str,
     pub(super) no_token: &'static str,
     pub(super) enrolled: &'static str,
+    pub(super) enrolled_waits: &'static str,
     pub(super) check_enrolled: &'static str,
     pub(super) check_not_enrolled: &'static str,
 }
@@ -66,6 +67,8 @@ const ENGLISH: Texts = Texts {
     bad_config: "settings",
     no_token: "no token: use --token, --token-file, TRAM_ENROLL_TOKEN or TRAM_ENROLL_TOKEN_FILE",
     enrolled: "Enrolled with",
+    enrolled_waits: "This machine is already known under another agent: an administrator has to accept this one. Reports \
+                     are kept until then",
     check_enrolled: "The settings and the state directory are right; this host is enrolled",
     check_not_enrolled: "The settings and the state directory are right; this host is not enrolled yet",
 };
@@ -93,6 +96,8 @@ const VIETNAMESE: Texts = Texts {
     bad_config: "cấu hình",
     no_token: "thiếu mã: dùng --token, --token-file, TRAM_ENROLL_TOKEN hoặc TRAM_ENROLL_TOKEN_FILE",
     enrolled: "Đã ghi danh với",
+    enrolled_waits: "Máy này đã được biết dưới một tác tử khác: quản trị viên phải duyệt tác tử mới. Báo cáo được giữ lại \
+                     cho đến lúc đó",
     check_enrolled: "Cấu hình và thư mục trạng thái đều ổn; máy này đã ghi danh",
     check_not_enrolled: "Cấu hình và thư mục trạng thái đều ổn; máy này chưa ghi danh",
 };

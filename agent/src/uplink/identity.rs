@@ -61,6 +61,9 @@ pub struct Identity {
     ca: String,
     /// The collector's time when the certificate was given, milliseconds since 1970.
     pub given_ms: i64,
+    /// What the collector had to say when it gave it; not kept.
+    #[serde(skip)]
+    pub note: String,
 }
 
 /// Never prints the key.
@@ -108,6 +111,7 @@ impl Key {
             certificate: enrolled.certificate,
             ca: enrolled.ca,
             given_ms: enrolled.collector_ms,
+            note: enrolled.note,
         }
     }
 }

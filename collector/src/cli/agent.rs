@@ -1,4 +1,4 @@
-//! `agent list | revoke`.
+//! `agent list | accept | revoke`.
 
 use super::Answer;
 use super::complaint::Complaint;
@@ -25,6 +25,11 @@ pub(super) enum AgentCommand {
         #[arg(long, value_name = "PATH")]
         agency: Option<String>,
     },
+    /// Accepts an agent that waits; where its machine was known under another, that one is revoked.
+    Accept {
+        /// The agent's id: 32 hexadecimal digits, as `agent list` shows it.
+        id: String,
+    },
     /// Revokes an agent, for ever: from its next request on it is refused.
     Revoke {
         /// The agent's id: 32 hexadecimal digits, as `agent list` shows it.
@@ -35,7 +40,8 @@ pub(super) enum AgentCommand {
 pub(super) fn run(config: &Config, language: Language, command: AgentCommand) -> Result<Answer, Complaint> {
     match command {
         AgentCommand::List { agency } => list(config, store::scope(config, agency.as_deref())?, language),
-        AgentCommand::Revoke { id } => revoke(config, &id),
+        AgentCommand::Accept { id } => accept(config, parse(&id)?),
+        AgentCommand::Revoke { id } => revoke(config, parse(&id)?),
     }
 }
 
@@ -79,21 +85,47 @@ fn shown(agent: &ListedAgent, language: Language) -> String {
     format!("{}  {state:<12} {name:<32} {version:<10} {expires}", agent.id)
 }
 
-fn revoke(config: &Config, id: &str) -> Result<Answer, Complaint> {
-    let id: AgentId = id.parse().map_err(|_| {
+fn parse(id: &str) -> Result<AgentId, Complaint> {
+    id.parse().map_err(|_| {
         Complaint::usage(
             format!(
                 "{id:?} không phải mã tác tử: cần 32 chữ số thập lục phân, xem tram-collector agent list"
             ),
             format!("{id:?} is no agent's id: expected 32 hexadecimal digits, see tram-collector agent list"),
         )
+    })
+}
+
+fn unwritten(error: std::io::Error) -> Complaint {
+    Complaint::failure(
+        format!("không ghi được tệp thu hồi: {error}"),
+        format!("cannot write the file of revocations: {error}"),
+    )
+}
+
+fn accept(config: &Config, id: AgentId) -> Result<Answer, Complaint> {
+    let mut file = Revocations::read(store::existing(config)?).map_err(unwritten)?;
+    let (revoked, at_ms) = store::change(config, "agent.accept", |transaction, now_ms| {
+        listing::agent(transaction, Scope::All, id)?;
+        let revoked = row::accept(transaction, id)?;
+        let ids: Vec<String> = revoked.iter().map(AgentId::to_string).collect();
+        let detail = json!({ "revoked": ids });
+        Ok(Written { value: (revoked, now_ms), subject: format!("agent:{id}"), detail })
     })?;
-    let unwritten = |error: std::io::Error| {
-        Complaint::failure(
-            format!("không ghi được tệp thu hồi: {error}"),
-            format!("cannot write the file of revocations: {error}"),
-        )
+    for other in &revoked {
+        file.add(*other, at_ms).map_err(unwritten)?;
+    }
+    let (vi, en) = match revoked.len() {
+        0 => (String::new(), String::new()),
+        others => (
+            format!(" Đã thu hồi {others} tác tử cũ của máy."),
+            format!(" Revoked {others} earlier agent(s) of the machine."),
+        ),
     };
+    Ok(Answer::new(format!("Đã duyệt tác tử {id}.{vi}"), format!("Accepted the agent {id}.{en}")))
+}
+
+fn revoke(config: &Config, id: AgentId) -> Result<Answer, Complaint> {
     let mut file = Revocations::read(store::existing(config)?).map_err(unwritten)?;
     let at_ms = store::change(config, "agent.revoke", |transaction, now_ms| {
         let before = listing::agent(transaction, Scope::All, id)?;

@@ -53,6 +53,10 @@ const VIETNAMESE: &[(&str, &str)] = &[
         "Chỉ của cơ quan này và cấp dưới, viết đường dẫn từ gốc",
     ),
     (
+        "Accepts an agent that waits; where its machine was known under another, that one is revoked",
+        "Duyệt một tác tử đang chờ; nếu máy đã được biết dưới tác tử khác thì tác tử đó bị thu hồi",
+    ),
+    (
         "Revokes an agent, for ever: from its next request on it is refused",
         "Thu hồi một tác tử, vĩnh viễn: từ yêu cầu kế tiếp nó bị từ chối",
     ),

@@ -167,6 +167,30 @@ fn a_token_is_the_last_word_and_works() {
 }
 
 #[test]
+fn an_agent_that_waits_is_accepted_in_place_of_the_one_before() {
+    let place = Place::new();
+    let connection = sqlite::open_writer(place.dir.path()).unwrap();
+    let agency = agency::ensure(&connection, Scope::All, &["Tỉnh"]).unwrap();
+    let site = agency::ensure_site(&connection, agency, "S").unwrap();
+    let asset = agent_rows::add_asset(&connection, site, "may-chu", AssetKind::Server).unwrap().id;
+    let (old, new) = (AgentId([1; 16]), AgentId([2; 16]));
+    for (id, state) in [(old, AgentState::Active), (new, AgentState::Quarantined)] {
+        let (machine, version) = ([1; 32], String::new());
+        let agent = Agent { id, asset, state, machine, clone_seen_ms: None, version, enrolled_ms: 0 };
+        agent_rows::add(&connection, &agent).unwrap();
+    }
+    let said = place.run(&["agent", "accept", &new.to_string()], Language::En).unwrap();
+    assert!(said.contains("Revoked 1 earlier"), "{said}");
+    let listed = place.run(&["agent", "list"], Language::En).unwrap();
+    assert!(
+        listed.contains(&format!("{old}  revoked")) && listed.contains(&format!("{new}  active")),
+        "{listed}"
+    );
+    assert!(Revocations::read(place.dir.path()).unwrap().contains(old), "it survives an older backup");
+    place.run(&["agent", "accept", &new.to_string()], Language::En).unwrap_err();
+}
+
+#[test]
 fn an_agent_is_listed_and_revoked_for_ever() {
     let place = Place::new();
     let id = AgentId([0xab; 16]);
