@@ -11,10 +11,10 @@ use crate::sensor::{Paths, Sensor, registry};
 use crate::status::{Picture, Status};
 use crate::uplink::identity::{Identity, IdentityStore};
 use crate::uplink::post;
-use anyhow::Context as _;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{Access, FlockOperation, access, flock};
 use std::fs::{File, OpenOptions};
 use std::future::Future;
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,8 +23,10 @@ use tram_proto::enroll::Token;
 
 mod agent;
 mod once;
+mod trouble;
 
 pub use once::Once;
+pub use trouble::Trouble;
 
 /// What the ladder is called where sensors are named.
 pub const REACHABILITY: &str = "reachability";
@@ -34,13 +36,13 @@ const LOCK: &str = "lock";
 const ONCE_APART: Duration = Duration::from_secs(1);
 
 /// Runs the agent until it is stopped.
-pub fn run(config: Config) -> anyhow::Result<()> {
-    let _lock = lock(&config.state)?.context("another agent runs with this state directory")?;
+pub fn run(config: Config) -> Result<(), Trouble> {
+    let _lock = lock(&config.state)?;
     block_on(agent::run(config))
 }
 
 /// Reads the sensors and climbs the ladder, once.
-pub fn once(config: &Config, only: &[String]) -> anyhow::Result<Once> {
+pub fn once(config: &Config, only: &[String]) -> Result<Once, Trouble> {
     let named: Vec<&String> = only.iter().filter(|name| *name != REACHABILITY).collect();
     let sensors = if only.is_empty() {
         registry::all(&config.sensors)
@@ -77,8 +79,9 @@ pub fn enroll_host(config: &Config, collector: &str, token: Token) -> Result<Ide
     identity
 }
 
-/// Whether the agent could run: its state directory, its identity.
-pub fn check(config: &Config) -> anyhow::Result<Option<Identity>> {
+/// Whether the agent could run: its state directory, its identity. Changes nothing.
+pub fn check(config: &Config) -> Result<Option<Identity>, Trouble> {
+    check_state(&config.state)?;
     let identity = IdentityStore::at(&config.state).current()?;
     if let Some(identity) = &identity {
         identity.validity_ms()?;
@@ -89,7 +92,7 @@ pub fn check(config: &Config) -> anyhow::Result<Option<Identity>> {
 }
 
 /// What is known of the agent on this host.
-pub fn picture(config: &Config) -> anyhow::Result<Picture> {
+pub fn picture(config: &Config) -> Result<Picture, Trouble> {
     let identity = IdentityStore::at(&config.state).current()?;
     let host = Host::read(&Paths::default());
     Ok(Picture {
@@ -124,17 +127,27 @@ fn reach_config(config: &Config, identity: Option<&Identity>) -> ReachConfig {
     ReachConfig { collector, ..config.reach.clone() }
 }
 
-/// Takes the state directory for this process; none when another one has it.
-fn lock(state: &Path) -> anyhow::Result<Option<File>> {
+/// Takes the state directory for this process.
+fn lock(state: &Path) -> Result<File, Trouble> {
     IdentityStore::open(state)?;
     let path = state.join(LOCK);
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    let file = file.map_err(|why| Trouble::State { path: path.clone(), why })?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Trouble::Taken(state.to_owned())),
+        Err(error) => Err(Trouble::State { path, why: error.into() }),
     }
+}
+
+/// Whether this user may write to the state directory or, before there is one, make it.
+fn check_state(state: &Path) -> Result<(), Trouble> {
+    let found = state.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let failed = |why| Trouble::State { path: found.to_owned(), why };
+    if !found.is_dir() {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
+    access(found, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failed(error.into()))
 }
 
 /// Whether a running agent has the state directory.
@@ -144,7 +157,7 @@ fn is_locked(state: &Path) -> bool {
 }
 
 /// Runs a future on a runtime of its own. Nothing that still hangs in a thread is waited for.
-fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+fn block_on<T>(future: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(future);
     runtime.shutdown_background();

@@ -1,6 +1,6 @@
 //! The command line: what may be asked, in two languages, and what is printed. Knows nothing of how it is done.
 
-use crate::app;
+use crate::app::{self, Trouble};
 use crate::config::{Config, ConfigError, secret, secret_file};
 use crate::enroll::EnrollError;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use tram_proto::enroll::Token;
 mod command;
 mod texts;
 
-use command::{Invocation, Order, parse};
+use command::{Invocation, Order, language_of, parse};
 use texts::Texts;
 
 /// What a wrong command line or configuration exits with: `EX_USAGE`.
@@ -26,6 +26,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(invocation) => invocation,
         Err(error) => {
             let is_help = error.exit_code() == 0;
+            if !is_help && let Some(words) = Texts::of(language_of(&arguments)).usage_error(&error) {
+                return complain(Texts::of(language_of(&arguments)), &words, EXIT_USAGE);
+            }
             // Nobody is left to tell when printing fails.
             error.print().ok();
             return if is_help { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) };
@@ -44,14 +47,14 @@ fn obey(invocation: Invocation, config: &Config, texts: &Texts) -> ExitCode {
     match invocation.order {
         Order::Run => match app::run(config.clone()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failure(texts, &format!("{error:#}")),
+            Err(trouble) => failure(texts, &trouble),
         },
         Order::Once { only } => match app::once(config, &only) {
             Ok(once) => {
                 say(&serde_json::to_string_pretty(&once).unwrap_or_default());
                 ExitCode::SUCCESS
             }
-            Err(error) => failure(texts, &format!("{error:#}")),
+            Err(trouble) => failure(texts, &trouble),
         },
         Order::Enroll { collector, token, token_file } => {
             enroll(config, &collector, token, token_file, texts)
@@ -61,14 +64,14 @@ fn obey(invocation: Invocation, config: &Config, texts: &Texts) -> ExitCode {
                 say(if identity.is_some() { texts.check_enrolled } else { texts.check_not_enrolled });
                 ExitCode::SUCCESS
             }
-            Err(error) => failure(texts, &format!("{error:#}")),
+            Err(trouble) => failure(texts, &trouble),
         },
         Order::Status => match app::picture(config) {
             Ok(picture) => {
                 say(&picture.words(invocation.language));
                 if picture.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
-            Err(error) => failure(texts, &format!("{error:#}")),
+            Err(trouble) => failure(texts, &trouble),
         },
     }
 }
@@ -88,7 +91,7 @@ fn enroll(
     let token: Token = match given {
         Ok(Some(text)) => match text.parse() {
             Ok(token) => token,
-            Err(error) => return complain(texts, &format!("{}: {error}", texts.bad_token), EXIT_USAGE),
+            Err(error) => return complain(texts, &texts.token_error(&error), EXIT_USAGE),
         },
         Ok(None) => return complain(texts, texts.no_token, EXIT_USAGE),
         Err(error) => return usage(texts, &error),
@@ -116,11 +119,22 @@ fn enroll_exit(error: &EnrollError) -> u8 {
 }
 
 fn usage(texts: &Texts, error: &ConfigError) -> ExitCode {
-    complain(texts, &format!("{}: {error}", texts.bad_config), EXIT_USAGE)
+    complain(texts, &format!("{}: {}", texts.bad_config, texts.config_error(error)), EXIT_USAGE)
 }
 
-fn failure(texts: &Texts, words: &str) -> ExitCode {
-    complain(texts, words, 1)
+fn failure(texts: &Texts, trouble: &Trouble) -> ExitCode {
+    complain(texts, &texts.trouble(trouble), exit_of(trouble))
+}
+
+fn exit_of(trouble: &Trouble) -> u8 {
+    match trouble {
+        Trouble::Sensor(_) => EXIT_USAGE,
+        Trouble::Taken(_)
+        | Trouble::State { .. }
+        | Trouble::Identity(_)
+        | Trouble::Delivery(_)
+        | Trouble::Other(_) => 1,
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "what was asked for goes to standard output")]
@@ -144,4 +158,17 @@ fn start_log(level: &str) {
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
     // Fails only where a program that uses this library has its own log.
     tracing_subscriber::registry().with(lines).with(filter).try_init().ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensor_that_does_not_exist_is_a_wrong_command_line() {
+        let config = Config::parse(std::path::Path::new("x"), "", std::iter::empty()).unwrap();
+        let trouble = app::once(&config, &["cpu".to_owned(), "nonsense".to_owned()]).unwrap_err();
+        assert_eq!(exit_of(&trouble), EXIT_USAGE);
+        assert_eq!(exit_of(&Trouble::Taken("/x".into())), 1);
+    }
 }

@@ -1,12 +1,14 @@
 //! Settings: the file as typed, then as meant; the environment on top. The only place that reads the environment.
 
 use crate::sensor::globs::Globs;
-use crate::sensor::reach::ReachConfig;
+use crate::sensor::reach::{ReachConfig, is_web_target};
 use crate::sensor::registry::{self, SensorConfig};
 use crate::uplink::post;
 use std::env;
+use std::fmt;
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tram_proto::limits::TARGETS_MAX;
@@ -20,17 +22,19 @@ use raw::RawConfig;
 pub const DEFAULT_PATH: &str = "/etc/tram/agent.toml";
 /// What names of variables start with that stand for settings.
 const PREFIX: &str = "TRAM_";
+/// Words for how much is logged.
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     Read {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: io::Error,
+        why: io::Error,
     },
     /// The file is not TOML, has a key that does not exist, or a value of another type.
     #[error("{path}, line {line}: {message}")]
@@ -58,8 +62,23 @@ pub enum ConfigError {
         /// What it is.
         value: String,
         /// What it should be.
-        expected: String,
+        expected: Expected,
     },
+}
+
+/// What a value should be, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// In English.
+    pub en: String,
+    /// In Vietnamese.
+    pub vi: String,
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.en)
+    }
 }
 
 /// The language people are spoken to in.
@@ -129,7 +148,7 @@ impl Config {
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(ConfigError::Read { path: file.to_owned(), source }),
+            Err(why) => return Err(ConfigError::Read { path: file.to_owned(), why }),
         };
         Self::parse(
             file,
@@ -193,17 +212,18 @@ impl RawConfig {
         let collector = url.map(|url| post::address(&url)).transpose();
         let config = Config {
             state: self.agent.state_dir,
-            collector: collector.map_err(|error| value("collector.url", error.0, "https://HOST:PORT"))?,
+            collector: collector
+                .map_err(|error| value("collector.url", error.0, "https://HOST:PORT", "https://MÁY:CỔNG"))?,
             sample_interval,
             send_interval: interval("intervals.send_s", intervals.send_s)?,
             probe_interval: probe_interval.max(probe_interval_min),
             spool_bytes_max: megabytes("spool.size_mib", self.spool.size_mib)?,
             sensors: self.sensors.meant()?,
             reach: ReachConfig {
-                internet_targets: targets("reach.internet_targets", self.reach.internet_targets)?,
-                web_targets: targets("reach.web_targets", self.reach.web_targets)?,
-                name: self.reach.name,
-                tcp_port: self.reach.tcp_port,
+                internet_targets: internet_targets(self.reach.internet_targets)?,
+                web_targets: web_targets(self.reach.web_targets)?,
+                name: name(self.reach.name)?,
+                tcp_port: port(self.reach.tcp_port)?,
                 resolv_conf: self.reach.resolv_conf,
                 hosts: self.reach.hosts,
                 ..ReachConfig::default()
@@ -213,7 +233,7 @@ impl RawConfig {
                 targets_max: limits.targets_max.min(TARGETS_MAX),
                 probe_interval_min,
             },
-            log: self.log.level,
+            log: log_filter(self.log.level)?,
         };
         Ok(config)
     }
@@ -222,10 +242,15 @@ impl RawConfig {
 impl raw::Sensors {
     fn meant(self) -> Result<SensorConfig, ConfigError> {
         registry::check(&self.disabled).map_err(|error| {
-            value("sensors.disabled", &error.name, format!("names among {}", join(registry::names())))
+            let names = join(registry::names());
+            let (en, vi) = (format!("names among {names}"), format!("tên trong số {names}"));
+            value("sensors.disabled", &error.name, en, vi)
         })?;
         let globs = |key, texts: &[String]| {
-            Globs::parse(texts).map_err(|error| value(key, &error.text, format!("a glob ({})", error.why)))
+            Globs::parse(texts).map_err(|error| {
+                let (en, vi) = (format!("a glob ({})", error.why), format!("một mẫu glob ({})", error.why));
+                value(key, &error.text, en, vi)
+            })
         };
         Ok(SensorConfig {
             filesystem_types_excluded: globs(
@@ -245,27 +270,68 @@ fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn value(key: &'static str, value: impl ToString, expected: impl Into<String>) -> ConfigError {
-    ConfigError::Value { key, value: value.to_string(), expected: expected.into() }
+fn value(
+    key: &'static str,
+    value: impl ToString,
+    en: impl Into<String>,
+    vi: impl Into<String>,
+) -> ConfigError {
+    ConfigError::Value { key, value: value.to_string(), expected: Expected { en: en.into(), vi: vi.into() } }
 }
 
 fn interval(key: &'static str, seconds: u64) -> Result<Duration, ConfigError> {
     let is_sound = (1..=86_400).contains(&seconds);
-    is_sound.then(|| Duration::from_secs(seconds)).ok_or_else(|| value(key, seconds, "1 to 86400 seconds"))
+    let wrong = || value(key, seconds, "1 to 86400 seconds", "1 đến 86400 giây");
+    is_sound.then(|| Duration::from_secs(seconds)).ok_or_else(wrong)
 }
 
 fn megabytes(key: &'static str, mebibytes: u64) -> Result<u64, ConfigError> {
     let is_sound = (1..=65_536).contains(&mebibytes);
-    is_sound.then_some(mebibytes << 20).ok_or_else(|| value(key, mebibytes, "1 to 65536 MiB"))
+    is_sound
+        .then_some(mebibytes << 20)
+        .ok_or_else(|| value(key, mebibytes, "1 to 65536 MiB", "1 đến 65536 MiB"))
 }
 
-fn targets(key: &'static str, targets: Vec<String>) -> Result<Vec<String>, ConfigError> {
-    let is_sound = targets.len() <= TARGETS_MAX && targets.iter().all(|target| !target.trim().is_empty());
+fn targets(
+    key: &'static str,
+    targets: Vec<String>,
+    is_sound: impl Fn(&str) -> bool,
+    shape: &str,
+) -> Result<Vec<String>, ConfigError> {
+    let wrong = targets.iter().find(|target| !is_sound(target)).cloned();
+    let wrong = wrong.or_else(|| (targets.len() > TARGETS_MAX).then(|| targets.join(", ")));
+    wrong.map_or(Ok(targets), |wrong| {
+        let en = format!("at most {TARGETS_MAX} of the form {shape}");
+        Err(value(key, wrong, en, format!("tối đa {TARGETS_MAX}, dạng {shape}")))
+    })
+}
+
+fn internet_targets(addresses: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    targets("reach.internet_targets", addresses, |text| text.parse::<IpAddr>().is_ok(), "192.0.2.1, 2001:db8::1")
+}
+
+fn web_targets(urls: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    targets("reach.web_targets", urls, is_web_target, "http://HOST/PATH")
+}
+
+fn name(name: String) -> Result<String, ConfigError> {
+    let is_sound = (1..=253).contains(&name.len()) && !name.contains(char::is_whitespace);
+    if is_sound { Ok(name) } else { Err(value("reach.name", name, "a domain name", "một tên miền")) }
+}
+
+fn port(port: u16) -> Result<u16, ConfigError> {
+    if port > 0 { Ok(port) } else { Err(value("reach.tcp_port", port, "1 to 65535", "1 đến 65535")) }
+}
+
+/// A level, or `TARGET=LEVEL` separated by commas. A bare word that is no level would silence everything else.
+fn log_filter(text: String) -> Result<String, ConfigError> {
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word.trim()));
+    let is_sound = text.split(',').all(|part| is_level(part.rsplit('=').next().unwrap_or(part)));
     if is_sound {
-        Ok(targets)
-    } else {
-        Err(value(key, targets.join(", "), format!("at most {TARGETS_MAX} addresses")))
+        return Ok(text);
     }
+    let (levels, shape) = (LEVELS.join(", "), "TARGET=LEVEL,..");
+    Err(value("log.level", text, format!("{levels} or {shape}"), format!("{levels} hoặc {shape}")))
 }
 
 /// The setting that a variable's name stands for; none when it is not about the agent's settings.
@@ -299,7 +365,7 @@ pub fn secret(name: &str) -> Result<Option<String>, ConfigError> {
 /// A secret from a file, without the line's end.
 pub fn secret_file(path: &Path) -> Result<String, ConfigError> {
     let text =
-        fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        fs::read_to_string(path).map_err(|why| ConfigError::Read { path: path.to_owned(), why })?;
     Ok(text.trim().to_owned())
 }
 
@@ -325,6 +391,11 @@ mod tests {
         check("[intervals]\nsample_s = 0", "intervals.sample_s = 0: expected 1 to 86400 seconds");
         check("[collector]\nurl = \"http://a\"", "collector.url = http://a: expected https://HOST:PORT");
         check("[sensors]\ndisabled = [\"cpus\"]", "sensors.disabled = cpus: expected names among cpu, ");
+        check("[log]\nlevel = \"loud\"", "log.level = loud: expected off, error, ");
+        check("[reach]\ntcp_port = 0", "reach.tcp_port = 0: expected 1 to 65535");
+        check("[reach]\nname = \"a b\"", "reach.name = a b: expected a domain name");
+        check("[reach]\ninternet_targets = [\"x\"]", "reach.internet_targets = x: expected at most 32 of the");
+        check("[reach]\nweb_targets = [\"ftp://x\"]", "reach.web_targets = ftp://x: expected at most 32 of the");
         check("[sensors]\ndisks_excluded = [\"[\"]", "sensors.disks_excluded = [: expected a glob");
     }
 

@@ -109,7 +109,13 @@ impl Delivery {
     pub fn open(state: &Path, settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, DeliveryError> {
         let store = IdentityStore::open(state)?;
         let current = store.current()?.ok_or(DeliveryError::NotEnrolled)?;
-        let next = store.next()?;
+        let next = match store.next() {
+            Err(error @ IdentityError::Damaged { .. }) => {
+                tracing::warn!(%error, "the renewed certificate is left out; the old one stays");
+                None
+            }
+            next => next?,
+        };
         let is_unproven = next.is_some();
         let identity = next.unwrap_or(current);
         let spool = Spool::open(&state.join("spool"), settings.spool_bytes_max)?;

@@ -92,13 +92,25 @@ pub async fn enroll(
 
 /// The key that this token was used with before, or a new one, which is kept before it is used.
 fn key_for(store: &IdentityStore, token_sha256: &str) -> Result<Key, IdentityError> {
-    let enrolled = store.current()?.filter(|identity| identity.token_sha256 == token_sha256);
-    if let Some(key) = enrolled.map(|identity| identity.key()).or(store.begun(token_sha256)?) {
+    let enrolled = unless_damaged(store.current())?.filter(|identity| identity.token_sha256 == token_sha256);
+    let begun = unless_damaged(store.begun(token_sha256))?;
+    if let Some(key) = enrolled.map(|identity| identity.key()).or(begun) {
         return Ok(key);
     }
     let key = Key::generate(token_sha256)?;
     store.begin(&key)?;
     Ok(key)
+}
+
+/// Enrolling is what mends a damaged file, so it must not stand in the way.
+fn unless_damaged<T>(read: Result<Option<T>, IdentityError>) -> Result<Option<T>, IdentityError> {
+    match read {
+        Err(IdentityError::Damaged { path, why }) => {
+            tracing::warn!(path = %path.display(), why, "a damaged file is replaced");
+            Ok(None)
+        }
+        read => read,
+    }
 }
 
 fn read(answer: &Answer, collector: &str) -> Result<Enrolled, EnrollError> {

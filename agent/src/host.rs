@@ -122,8 +122,9 @@ struct Marked {
 }
 
 impl BootMarker {
-    /// Marks in a state directory that the agent runs in `boot`.
-    pub fn open(state: &Path, boot: BootId) -> io::Result<Self> {
+    /// Marks in a state directory that the agent runs in `boot`. A full disk does not keep the agent from running; then
+    /// the next boot may not know how this one ended.
+    pub fn open(state: &Path, boot: BootId) -> Self {
         let path = state.join("boot.json");
         let last = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Marked>(&bytes).ok());
         let unclean = last.and_then(|last| match last.ended {
@@ -133,8 +134,10 @@ impl BootMarker {
             Ended::Unseen => None,
         });
         let marker = Self { path, boot, unclean };
-        marker.write(Ended::Not)?;
-        Ok(marker)
+        if let Err(error) = marker.write(Ended::Not) {
+            tracing::warn!(path = %marker.path.display(), %error, "cannot mark that this boot began");
+        }
+        marker
     }
 
     /// Whether the boot before this one ended without a shutdown; none: not known.
@@ -179,7 +182,7 @@ mod tests {
     #[test]
     fn boots_that_ended_without_a_shutdown_are_told() {
         let state = tempfile::tempdir().unwrap();
-        let boot = |number: u8| BootMarker::open(state.path(), BootId([number; 8])).unwrap();
+        let boot = |number: u8| BootMarker::open(state.path(), BootId([number; 8]));
         let first = boot(1);
         assert_eq!(first.unclean(), None);
         assert_eq!(boot(2).unclean(), Some(true), "the first boot said nothing");

@@ -47,12 +47,12 @@ pub enum SpoolError {
     #[error("no space left for the spool in {0}")]
     Full(PathBuf),
     /// The system refused.
-    #[error("spool in {directory}: {source}")]
+    #[error("spool in {directory}: {why}")]
     Io {
         /// The spool's directory.
         directory: PathBuf,
         /// The system's reason.
-        source: io::Error,
+        why: io::Error,
     },
 }
 
@@ -137,7 +137,7 @@ impl Spool {
                 Err(if is_full(&error) {
                     SpoolError::Full(directory)
                 } else {
-                    SpoolError::Io { directory, source: error }
+                    SpoolError::Io { directory, why: error }
                 })
             }
         }
@@ -352,7 +352,7 @@ impl Spool {
 
     /// Begins a new spool with what was not acknowledged: the collector found this one to be a copy.
     pub fn start_anew(&mut self) -> Result<(), SpoolError> {
-        let failed = |source| SpoolError::Io { directory: self.directory.clone(), source };
+        let failed = |why| SpoolError::Io { directory: self.directory.clone(), why };
         let mut fresh = Self::make(&self.root, self.bytes_max, Some(self.id()))?;
         fresh.state.anchors.clone_from(&self.state.anchors);
         fresh.state.last_refused.clone_from(&self.state.last_refused);
@@ -364,7 +364,7 @@ impl Spool {
                 fresh.append((held.catalogue, &catalogue), held.boot, &held.bytes)?;
             }
         }
-        let failed = |source| SpoolError::Io { directory: self.directory.clone(), source };
+        let failed = |why| SpoolError::Io { directory: self.directory.clone(), why };
         fs::rename(&fresh.directory, self.root.join(fresh.id().to_string())).map_err(failed)?;
         sync_directory(&self.directory).map_err(failed)?;
         fs::remove_dir_all(&self.directory).map_err(failed)?;

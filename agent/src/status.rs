@@ -2,16 +2,21 @@
 //! languages. Knows nothing of how it came about.
 
 use crate::config::Language;
-use crate::spool::RefusedForEver;
+use crate::spool::{RefusedForEver, SpoolError};
+use crate::uplink::{Failure, Refusal};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 use tram_proto::id::{AgentId, BootId};
 
 const FILE: &str = "status.json";
+const OTHER: &str = "status.other";
+/// What a file is filled up to: a block of the usual file systems.
+const BLOCK_BYTES: usize = 4_096;
 /// A clock that is off by more is worth a word.
 const CLOCK_OFFSET_MAX_MS: u64 = 30_000;
 
@@ -24,6 +29,95 @@ pub struct Silent {
     pub why: String,
 }
 
+/// A request that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// How, as far as it decides what to do.
+    pub how: How,
+    /// What was said.
+    pub words: String,
+}
+
+/// How a request can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// No answer, or none of a collector's.
+    Unreachable,
+    /// The collector has no time.
+    Busy,
+    /// The certificate has expired.
+    Expired,
+    /// The collector cannot take a batch.
+    Batch,
+    /// The certificate was revoked.
+    Revoked,
+    /// An operator has to accept this agent.
+    Unknown,
+    /// There is a copy of this agent.
+    Clone,
+    /// The certificate is another agent's.
+    WrongAgent,
+}
+
+impl From<Failure> for How {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable => Self::Unreachable,
+            Failure::Busy { .. } => Self::Busy,
+            Failure::Expired => Self::Expired,
+            Failure::Batch { .. } => Self::Batch,
+            Failure::Refused(Refusal::Revoked) => Self::Revoked,
+            Failure::Refused(Refusal::Unknown) => Self::Unknown,
+            Failure::Refused(Refusal::Clone) => Self::Clone,
+            Failure::Refused(Refusal::WrongAgent) => Self::WrongAgent,
+        }
+    }
+}
+
+impl How {
+    /// In Vietnamese and in English: what it is, and what to do if something is to be done.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unreachable => ("Không tới được trung tâm", "The collector cannot be reached"),
+            Self::Busy => ("Trung tâm đang bận, sẽ gửi lại sau", "The collector is busy; it will be tried again"),
+            Self::Expired => ("Chứng thư đã hết hạn, đang xin cấp lại", "The certificate has expired and is being renewed"),
+            Self::Batch => ("Trung tâm không đọc được lần gửi cuối", "The collector cannot read what was sent last"),
+            Self::Revoked => (
+                "Trung tâm đã thu hồi chứng thư: hãy ghi danh lại bằng mã mới",
+                "The certificate was revoked: enrol again with a new token",
+            ),
+            Self::Unknown => (
+                "Chờ người vận hành chấp nhận máy này ở trung tâm",
+                "An operator has to accept this host at the collector",
+            ),
+            Self::Clone => (
+                "Trung tâm thấy một bản sao của tác tử này: hãy ghi danh lại bằng mã mới",
+                "The collector sees a copy of this agent: enrol this one again with a new token",
+            ),
+            Self::WrongAgent => (
+                "Chứng thư thuộc về tác tử khác: hãy ghi danh lại bằng mã mới",
+                "The certificate is another agent's: enrol again with a new token",
+            ),
+        }
+    }
+}
+
+/// Reports that cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unkept {
+    /// Whether it is for lack of space.
+    pub is_full: bool,
+    /// What was said.
+    pub words: String,
+}
+
+impl From<&SpoolError> for Unkept {
+    fn from(error: &SpoolError) -> Self {
+        Self { is_full: matches!(error, SpoolError::Full(_)), words: error.to_string() }
+    }
+}
+
 /// What the running agent knows of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Status {
@@ -32,7 +126,9 @@ pub struct Status {
     /// When it last got an answer, in milliseconds of that boot; none: not in this run.
     pub reached_boot_ms: Option<u64>,
     /// Why the last request failed; none: it did not.
-    pub failing: Option<String>,
+    pub failing: Option<Failing>,
+    /// Why new reports cannot be kept; none: they are.
+    pub unkept: Option<Unkept>,
     /// Reports that wait.
     pub pending: u64,
     /// Reports dropped because there was no room.
@@ -49,10 +145,21 @@ pub struct Status {
 
 impl Status {
     /// Writes it to a state directory. It is a convenience, so it is not synced.
+    ///
+    /// It matters most when the disk is full. Two files of a size that hardly changes take turns: what was written
+    /// before is overwritten in its own blocks, then the two change names.
     pub fn write(&self, state: &Path) -> io::Result<()> {
-        let unfinished = state.join("status.unfinished");
-        fs::write(&unfinished, serde_json::to_vec(self)?)?;
-        fs::rename(unfinished, state.join(FILE))
+        let (file, other) = (state.join(FILE), state.join(OTHER));
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.resize(bytes.len().next_multiple_of(BLOCK_BYTES), b' ');
+        let mut open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&other)?;
+        open.write_all(&bytes)?;
+        open.set_len(bytes.len() as u64)?;
+        if renameat_with(CWD, &other, CWD, &file, RenameFlags::EXCHANGE).is_err() {
+            // The first time, and where the file system cannot exchange.
+            fs::copy(&other, &file)?;
+        }
+        Ok(())
     }
 
     /// Reads the last one; none when no agent has run with this state directory.
@@ -77,7 +184,9 @@ pub struct Picture {
 impl Picture {
     /// Whether nothing is wrong.
     pub fn is_well(&self) -> bool {
-        let is_fine = |status: &Status| status.failing.is_none() && status.silent.is_empty();
+        let is_fine = |status: &Status| {
+            status.failing.is_none() && status.unkept.is_none() && status.silent.is_empty()
+        };
         self.enrolled.is_some() && self.is_running && self.status.as_ref().is_some_and(is_fine)
     }
 
@@ -115,15 +224,20 @@ impl Status {
         let reached = self.reached_boot_ms.filter(|_| self.boot == boot);
         let ago = reached.map(|reached| duration(boot_ms.saturating_sub(reached), language));
         let mut lines = vec![match ago {
-            Some(ago) if is_vietnamese => format!("Trung tâm trả lời lần cuối: {ago} trước"),
-            Some(ago) => format!("The collector last answered {ago} ago"),
+            Some(ago) if is_vietnamese => format!("Trung tâm nhận báo cáo lần cuối: {ago} trước"),
+            Some(ago) => format!("The collector last took reports {ago} ago"),
             None => say(
-                "Trung tâm chưa trả lời lần nào kể từ khi tác tử khởi động",
-                "The collector has not answered since the agent was started",
+                "Trung tâm chưa nhận báo cáo nào kể từ khi tác tử khởi động",
+                "The collector has taken no reports since the agent was started",
             ),
         }];
-        if let Some(why) = &self.failing {
-            lines.push(say("Lần gửi cuối không thành: ", "The last try failed: ") + why);
+        if let Some(Failing { how, words }) = &self.failing {
+            let (vi, en) = how.words();
+            lines.push(format!("{}: {words}", say(vi, en)));
+        }
+        if let Some(Unkept { is_full, words }) = &self.unkept {
+            let why = if *is_full { say("hết chỗ trên đĩa", "the disk is full") } else { words.clone() };
+            lines.push(say("Không lưu được báo cáo mới: ", "New reports cannot be kept: ") + &why);
         }
         lines.push(say("Báo cáo đang chờ gửi: ", "Reports waiting: ") + &self.pending.to_string());
         if self.dropped > 0 {
@@ -155,8 +269,7 @@ impl Status {
         for refused in &self.last_refused {
             let reason = serde_json::to_value(refused.reason).ok();
             let reason = reason.as_ref().and_then(|reason| reason.as_str()).unwrap_or_default();
-            // Writing to a string does not fail.
-            write!(words, "\n  {} {reason}", refused.seq).ok();
+            words += &format!("\n  {} {reason}", refused.seq);
         }
         words
     }
@@ -223,7 +336,7 @@ mod tests {
         let picture = picture();
         let english = picture.words(Language::English);
         let vietnamese = picture.words(Language::Vietnamese);
-        for part in ["last answered 10 min ago", "waiting: 7", "3 limit", "Sensor disk", "1095 days behind"] {
+        for part in ["last took reports 10 min ago", "waiting: 7", "3 limit", "Sensor disk", "1095 days behind"] {
             assert!(english.contains(part), "{part} in {english}");
         }
         for part in ["lần cuối: 10 phút trước", "chờ gửi: 7", "Cảm biến disk", "chậm 1095 ngày"]
@@ -235,8 +348,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_last_is_read() {
+        let state = tempfile::tempdir().unwrap();
+        for pending in [1, 2, 3] {
+            let status = Status { pending, ..Status::default() };
+            status.write(state.path()).unwrap();
+            assert_eq!(Status::read(state.path()), Some(status));
+        }
+    }
+
+    #[test]
+    fn a_full_disk_and_a_refusal_are_told_with_what_to_do() {
+        let mut picture = picture();
+        let status = picture.status.as_mut().unwrap();
+        status.failing = Some(Failing { how: How::Unknown, words: "wait".into() });
+        status.unkept = Some(Unkept::from(&SpoolError::Full("/x".into())));
+        let english = picture.words(Language::English);
+        assert!(english.contains("An operator has to accept this host at the collector: wait"), "{english}");
+        assert!(english.contains("New reports cannot be kept: the disk is full"), "{english}");
+        let vietnamese = picture.words(Language::Vietnamese);
+        assert!(vietnamese.contains("Chờ người vận hành chấp nhận"), "{vietnamese}");
+        assert!(vietnamese.contains("hết chỗ trên đĩa"), "{vietnamese}");
+    }
+
+    #[test]
     fn an_answer_in_an_earlier_boot_is_not_called_recent() {
         let picture = Picture { now: (BootId([9; 8]), 5), ..picture() };
-        assert!(picture.words(Language::English).contains("has not answered since"));
+        assert!(picture.words(Language::English).contains("has taken no reports since"));
     }
 }

@@ -16,8 +16,12 @@ use tram_proto::{encoding, limits};
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
-/// One after the other: the heap is measured for the whole process.
-static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+/// One test after the other: the heap is measured for the whole process, and what one test makes for itself must not
+/// count against another's limit.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 fn corpus() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/batch");
@@ -28,7 +32,6 @@ fn corpus() -> Vec<Vec<u8>> {
 
 /// Reads `bytes` with no more heap than the limits say.
 fn read_within_limits(bytes: &[u8]) -> usize {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let room = HEAP.allocated() + limits::DECODE_HEAP_BYTES_MAX;
     HEAP.set_limit(room).unwrap();
     let readable = exercise::exercise(bytes);
@@ -38,6 +41,7 @@ fn read_within_limits(bytes: &[u8]) -> usize {
 
 #[test]
 fn corpus_is_replayed_within_the_heap_bound() {
+    let _alone = alone();
     let corpus = corpus();
     assert!(corpus.len() >= 8, "{} files", corpus.len());
     let readable: usize = corpus.iter().map(|bytes| read_within_limits(bytes)).sum();
@@ -46,6 +50,7 @@ fn corpus_is_replayed_within_the_heap_bound() {
 
 #[test]
 fn a_body_full_of_the_smallest_things_stays_within_the_heap_bound() {
+    let _alone = alone();
     let head = r#"{"v":1,"agent":"00000000000000000000000000000001","spool":"0000000000000002","floor":1,"#;
     let head = format!("{head}\"sent\":{{\"boot\":\"0101010101010101\",\"at\":5,\"wall\":6}},");
     let fill = |open: &str, item: &str, close: &str| {
@@ -74,6 +79,7 @@ fn a_body_full_of_the_smallest_things_stays_within_the_heap_bound() {
 proptest! {
     #[test]
     fn arbitrary_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+        let _alone = alone();
         read_within_limits(&bytes);
     }
 
@@ -81,6 +87,7 @@ proptest! {
     fn mutations_of_the_corpus_are_read_or_refused(
         pick in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>(),
     ) {
+        let _alone = alone();
         let corpus = corpus();
         let mut bytes = pick.get(&corpus).clone();
         if !bytes.is_empty() {

@@ -1,6 +1,6 @@
 //! The running agent: one loop that waits for an event and applies it. All state has this one owner.
 
-use super::{reach_config, runner, settings};
+use super::{Trouble, reach_config, runner, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::{Delivery, Outcome};
@@ -9,7 +9,7 @@ use crate::schedule::Schedule;
 use crate::sensor::reach::{Ladder, Reachability};
 use crate::sensor::runner::{Round, Runner, SensorReport, SensorState};
 use crate::sensor::{Paths, Sample, registry};
-use crate::status::{Silent, Status};
+use crate::status::{Failing, Silent, Status, Unkept};
 use crate::uplink::{Failure, Refusal, Standing};
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +27,8 @@ const LAST_ROUND_TIMEOUT: Duration = Duration::from_secs(1);
 const LAST_SEND_TIMEOUT: Duration = Duration::from_secs(3);
 /// Climbs that may be missed before the verdict counts as unknown.
 const CLIMBS_MISSED_MAX: u32 = 3;
+/// How old the written status gets while reports wait.
+const STATUS_INTERVAL_MS: u64 = 90_000;
 const POLICY_FILE: &str = "policy.json";
 
 /// What can happen.
@@ -66,10 +68,12 @@ struct Agent {
     /// The next report is worth sending before its time.
     is_urgent: bool,
     status: Status,
+    /// When the status is written again though nothing happened, in milliseconds of this boot.
+    status_due_ms: u64,
 }
 
 /// Runs until a signal says stop.
-pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config) -> Result<(), Trouble> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut agent = Agent::new(config)?;
@@ -85,10 +89,10 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 impl Agent {
-    fn new(own: Config) -> anyhow::Result<Self> {
+    fn new(own: Config) -> Result<Self, Trouble> {
         let clock = Arc::new(SystemClock);
         let host = Host::read(&Paths::default());
-        let marker = BootMarker::open(&own.state, host.boot)?;
+        let marker = BootMarker::open(&own.state, host.boot);
         let policy = read_policy(&own);
         let config = policy.as_ref().map_or_else(|| own.clone(), |policy| own.under(policy));
         let mut settings = settings(&config, &host);
@@ -110,6 +114,7 @@ impl Agent {
             last: (vec![], vec![]),
             is_urgent: false,
             status: Status { boot: host.boot, ..Status::default() },
+            status_due_ms: 0,
             clock,
             own,
             config,
@@ -182,8 +187,19 @@ impl Agent {
     fn submit(&mut self, samples: &[Sample], components: &[Component], end: Option<End>) {
         let moment =
             Moment { boot: self.host.boot, boot_ms: self.clock.boot_ms(), wall_ms: self.clock.wall_ms() };
-        if let Err(error) = self.delivery.submit(samples, components, end, moment) {
-            tracing::warn!(%error, "a report is lost");
+        let kept = self.delivery.submit(samples, components, end, moment);
+        let unkept = kept.err().map(|error| Unkept::from(&error));
+        match (&unkept, &self.status.unkept) {
+            (Some(unkept), None) => tracing::warn!(why = unkept.words, "reports cannot be kept; they are lost"),
+            (None, Some(_)) => {
+                tracing::info!(dropped = self.delivery.spool().figures().dropped, "reports are kept again");
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let is_news = unkept != self.status.unkept;
+        self.status.unkept = unkept;
+        if is_news || self.clock.boot_ms() >= self.status_due_ms {
+            self.write_status();
         }
     }
 
@@ -220,10 +236,11 @@ impl Agent {
                 self.status.clock_ahead_ms = Some(self.clock.wall_ms() - self.delivery.collector_time_ms());
             }
             Outcome::Failed { failure, words } => {
-                if self.status.failing.is_none() || self.status.failing.as_ref() != Some(&words) {
-                    self.log_failure(failure, &words);
+                let failing = Failing { how: failure.into(), words };
+                if self.status.failing.as_ref() != Some(&failing) {
+                    self.log_failure(failure, &failing.words);
                 }
-                self.status.failing = Some(words);
+                self.status.failing = Some(failing);
             }
             Outcome::Policy(policy) => self.follow(policy),
             Outcome::Renewed => tracing::info!("the certificate was renewed"),
@@ -284,6 +301,7 @@ impl Agent {
     }
 
     fn write_status(&mut self) {
+        self.status_due_ms = self.clock.boot_ms() + STATUS_INTERVAL_MS;
         let figures = self.delivery.spool().figures();
         (self.status.pending, self.status.dropped, self.status.refused) =
             (figures.pending, figures.dropped, figures.refused);

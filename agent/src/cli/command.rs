@@ -45,7 +45,7 @@ pub(super) enum Order {
 
 /// Reads the arguments, the program's name first.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
-    let language = language(arguments).unwrap_or_else(Language::from_environment);
+    let language = language_of(arguments);
     let mut command = command(Texts::of(language));
     let matches = command.try_get_matches_from_mut(arguments)?;
     let order = match matches.subcommand() {
@@ -66,8 +66,12 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
     Ok(Invocation { config: text(&matches, "config").map(PathBuf::from), language, order })
 }
 
-/// The language is needed before the help that it is for.
-fn language(arguments: &[OsString]) -> Option<Language> {
+/// The language of what is printed: needed before the help that it is for.
+pub(super) fn language_of(arguments: &[OsString]) -> Language {
+    asked_language(arguments).unwrap_or_else(Language::from_environment)
+}
+
+fn asked_language(arguments: &[OsString]) -> Option<Language> {
     let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
     while let Some(argument) = arguments.next() {
         if argument == "--lang" {

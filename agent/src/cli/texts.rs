@@ -1,7 +1,8 @@
 //! What the command line says, in Vietnamese and English. Text only.
 
 use crate::config::Language;
-use crate::enroll::EnrollError;
+
+mod errors;
 
 /// Texts of one language.
 #[derive(Debug)]
@@ -26,7 +27,6 @@ pub(super) struct Texts {
     pub(super) status: &'static str,
     pub(super) error: &'static str,
     pub(super) bad_config: &'static str,
-    pub(super) bad_token: &'static str,
     pub(super) no_token: &'static str,
     pub(super) enrolled: &'static str,
     pub(super) check_enrolled: &'static str,
@@ -39,27 +39,6 @@ impl Texts {
         match language {
             Language::Vietnamese => &VIETNAMESE,
             Language::English => &ENGLISH,
-        }
-    }
-
-    /// Why an enrolment failed and what to do.
-    pub(super) fn enroll_error(&self, error: &EnrollError) -> String {
-        if self.language == Language::English {
-            return error.to_string();
-        }
-        match error {
-            EnrollError::Address(error) => {
-                format!("địa chỉ trung tâm {}: cần dạng https://MÁY:CỔNG", error.0)
-            }
-            EnrollError::Unreachable { collector, why } => {
-                format!("{collector} không trả lời, hoặc không phải là trung tâm ghi trong mã: {why}")
-            }
-            EnrollError::Spent => "mã đã dùng hết lượt: hãy xin mã mới".to_owned(),
-            EnrollError::Expired => "mã đã hết hạn: hãy xin mã mới".to_owned(),
-            EnrollError::Unknown => "trung tâm không biết mã này".to_owned(),
-            EnrollError::Refused(why) => format!("trung tâm từ chối: {why}"),
-            EnrollError::Answer(why) => format!("không dùng được câu trả lời của trung tâm: {why}"),
-            EnrollError::Identity(error) => format!("không lưu được danh tính: {error}"),
         }
     }
 }
@@ -85,11 +64,10 @@ const ENGLISH: Texts = Texts {
     status: "Say in plain words how things stand",
     error: "error",
     bad_config: "settings",
-    bad_token: "token",
     no_token: "no token: use --token, --token-file, TRAM_ENROLL_TOKEN or TRAM_ENROLL_TOKEN_FILE",
     enrolled: "Enrolled with",
-    check_enrolled: "Settings are right; enrolled",
-    check_not_enrolled: "Settings are right; not enrolled yet",
+    check_enrolled: "The settings and the state directory are right; this host is enrolled",
+    check_not_enrolled: "The settings and the state directory are right; this host is not enrolled yet",
 };
 
 const VIETNAMESE: Texts = Texts {
@@ -113,9 +91,8 @@ const VIETNAMESE: Texts = Texts {
     status: "Cho biết tình trạng bằng lời",
     error: "lỗi",
     bad_config: "cấu hình",
-    bad_token: "mã",
     no_token: "thiếu mã: dùng --token, --token-file, TRAM_ENROLL_TOKEN hoặc TRAM_ENROLL_TOKEN_FILE",
     enrolled: "Đã ghi danh với",
-    check_enrolled: "Cấu hình đúng; đã ghi danh",
-    check_not_enrolled: "Cấu hình đúng; chưa ghi danh",
+    check_enrolled: "Cấu hình và thư mục trạng thái đều ổn; máy này đã ghi danh",
+    check_not_enrolled: "Cấu hình và thư mục trạng thái đều ổn; máy này chưa ghi danh",
 };

@@ -245,3 +245,25 @@ async fn a_copied_spool_is_left_for_a_new_one() {
     assert_ne!(delivery.spool().id(), old);
     assert_eq!(delivery.step().await, Outcome::Acked { settled: 1, pending: 0 });
 }
+
+#[tokio::test]
+async fn a_damaged_identity_is_named_and_enrolling_again_mends_it() {
+    let collector = Collector::start(|_, body| take_all(body));
+    let state = tempfile::tempdir().unwrap();
+    drop(enrolled(&collector, state.path(), clock(0)).await);
+    std::fs::write(state.path().join("identity.json"), b"{\"agent\":").unwrap();
+    let error = Delivery::open(state.path(), settings(), clock(0)).err().unwrap().to_string();
+    assert!(error.contains("identity.json is damaged") && error.contains("enrol again"), "{error}");
+    enrolled(&collector, state.path(), clock(0)).await;
+}
+
+#[tokio::test]
+async fn a_damaged_renewed_identity_leaves_the_old_one_in_use() {
+    let collector = Collector::start(|_, body| take_all(body));
+    let state = tempfile::tempdir().unwrap();
+    drop(enrolled(&collector, state.path(), clock(0)).await);
+    std::fs::write(state.path().join("identity-next.json"), b"garbage").unwrap();
+    let mut delivery = Delivery::open(state.path(), settings(), clock(0)).unwrap();
+    submit(&mut delivery, 1.0);
+    assert_eq!(delivery.step().await, Outcome::Acked { settled: 1, pending: 0 });
+}

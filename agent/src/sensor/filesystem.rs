@@ -7,7 +7,7 @@ pub mod mounts;
 pub mod probe;
 
 use crate::sensor::globs::Globs;
-use crate::sensor::sample::{SCALE_WHOLE, gauge};
+use crate::sensor::sample::{SCALE_WHOLE, gauge, rounded_size};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, source};
 use mounts::Mount;
 use probe::{Answer, Probes, Space};
@@ -143,9 +143,12 @@ fn samples(mount: &Mount, space: Option<Space>) -> Vec<Sample> {
         gauge(name, unit, SCALE_WHOLE, &[on[0], on[1], (names::FILESYSTEM_STATE, state)], value)
     };
     let value = |field: fn(&Space) -> u64| space.as_ref().map(|space| field(space) as f64);
+    let size = |field: fn(&Space) -> u64| {
+        space.as_ref().map(|space| rounded_size(field(space) as f64, space.size_bytes as f64))
+    };
     let mut samples = vec![
-        of(names::FILESYSTEM_USAGE, "By", "used", value(|space| space.used_bytes)),
-        of(names::FILESYSTEM_USAGE, "By", "free", value(|space| space.free_bytes)),
+        of(names::FILESYSTEM_USAGE, "By", "used", size(|space| space.used_bytes)),
+        of(names::FILESYSTEM_USAGE, "By", "free", size(|space| space.free_bytes)),
         gauge(names::FILESYSTEM_LIMIT, "By", SCALE_WHOLE, &on, value(|space| space.size_bytes)),
         gauge(names::FILESYSTEM_READ_ONLY, "1", SCALE_WHOLE, &on, value(|space| u64::from(space.read_only))),
     ];

@@ -1,6 +1,6 @@
 //! Memory and swap, from `/proc/meminfo`. Owns what counts as used: what is neither free, nor buffers, nor cache.
 
-use crate::sensor::sample::{SCALE_WHOLE, gauge};
+use crate::sensor::sample::{SCALE_WHOLE, gauge, rounded_size};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, source};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,7 +37,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Reading, NoData> {
     let cached = ["Cached", "SReclaimable"].iter().filter_map(|key| fields.get(key)).sum::<f64>();
     let used = (total - free - buffers - cached).max(0.0);
     let usage = |state, value| {
-        gauge(names::MEMORY_USAGE, "By", SCALE_WHOLE, &[(names::MEMORY_STATE, state)], Some(value))
+        let value = Some(rounded_size(value, total));
+        gauge(names::MEMORY_USAGE, "By", SCALE_WHOLE, &[(names::MEMORY_STATE, state)], value)
     };
     let mut samples = vec![
         usage("used", used),
@@ -47,7 +48,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Reading, NoData> {
         gauge(names::MEMORY_LIMIT, "By", SCALE_WHOLE, &[], Some(total)),
     ];
     if let Some(available) = fields.get("MemAvailable") {
-        samples.push(gauge(names::MEMORY_AVAILABLE, "By", SCALE_WHOLE, &[], Some(*available)));
+        let available = Some(rounded_size(*available, total));
+        samples.push(gauge(names::MEMORY_AVAILABLE, "By", SCALE_WHOLE, &[], available));
     }
     samples.extend(swap(&fields));
     Ok(Reading { samples, components: vec![component(total)] })

@@ -70,6 +70,11 @@ pub struct ReachConfig {
     pub virtual_interfaces: Vec<String>,
 }
 
+/// Whether a text is a web target's address, `http://HOST[:PORT]/PATH`.
+pub fn is_web_target(text: &str) -> bool {
+    http::WebTarget::parse(text).is_ok()
+}
+
 impl Default for ReachConfig {
     fn default() -> Self {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();

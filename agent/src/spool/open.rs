@@ -25,7 +25,7 @@ impl Spool {
 
     /// The same on a disk of the caller's.
     pub fn open_with(root: &Path, bytes_max: u64, disk: Box<dyn Disk>) -> Result<Self, SpoolError> {
-        let failed = |source| SpoolError::Io { directory: root.to_owned(), source };
+        let failed = |why| SpoolError::Io { directory: root.to_owned(), why };
         DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(failed)?;
         let mut spools = Vec::new();
         for id in directories(root).map_err(failed)? {
@@ -52,7 +52,7 @@ impl Spool {
 
     /// Makes an empty spool in a directory that does not count until it is renamed.
     pub(super) fn make(root: &Path, bytes_max: u64, replaces: Option<SpoolId>) -> Result<Self, SpoolError> {
-        let failed = |source: io::Error| SpoolError::Io { directory: root.to_owned(), source };
+        let failed = |why: io::Error| SpoolError::Io { directory: root.to_owned(), why };
         let mut id = SpoolId::default();
         getrandom::fill(&mut id.0).map_err(|error| failed(io::Error::other(error)))?;
         let directory = root.join(format!("{id}.{UNFINISHED}"));

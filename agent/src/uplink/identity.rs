@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tram_proto::enroll::Enrolled;
 use tram_proto::id::AgentId;
@@ -24,15 +24,15 @@ const BEGUN: &str = "enrolling.json";
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     Io {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: io::Error,
+        why: io::Error,
     },
     /// A file is not what this program wrote.
-    #[error("{path}: {why}")]
+    #[error("{path} is damaged ({why}): enrol again")]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -178,7 +178,7 @@ pub struct IdentityStore {
 impl IdentityStore {
     /// In a state directory, which is made if need be.
     pub fn open(directory: &Path) -> Result<Self, IdentityError> {
-        let failed = |source| IdentityError::Io { path: directory.to_owned(), source };
+        let failed = |why| IdentityError::Io { path: directory.to_owned(), why };
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         let mode = fs::metadata(directory).map_err(failed)?.permissions().mode();
         if mode & 0o077 != 0 {
@@ -228,7 +228,7 @@ impl IdentityStore {
     /// The renewed identity has worked: the old one goes.
     pub fn promote(&self) -> Result<(), IdentityError> {
         let path = self.directory.join(IDENTITY);
-        let failed = |source| IdentityError::Io { path: path.clone(), source };
+        let failed = |why| IdentityError::Io { path: path.clone(), why };
         fs::rename(self.directory.join(NEXT), &path).map_err(failed)?;
         self.sync().map_err(failed)
     }
@@ -243,7 +243,7 @@ impl IdentityStore {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(IdentityError::Io { path, source }),
+            Err(why) => return Err(IdentityError::Io { path, why }),
         };
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Some(value)),
@@ -253,22 +253,32 @@ impl IdentityStore {
 
     fn write(&self, name: &str, value: &impl Serialize) -> Result<(), IdentityError> {
         let path = self.directory.join(name);
-        let failed = |source| IdentityError::Io { path: path.clone(), source };
+        let failed = |why| IdentityError::Io { path: path.clone(), why };
         let bytes = serde_json::to_vec_pretty(value).map_err(|error| failed(io::Error::other(error)))?;
         let unfinished = path.with_extension("unfinished");
         let options =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
-        let written = options.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
+        let written = options.and_then(|mut file| {
+            self.give_to_owner(&file);
+            file.write_all(&bytes).and_then(|()| file.sync_all())
+        });
         written.and_then(|()| fs::rename(&unfinished, &path)).and_then(|()| self.sync()).map_err(failed)
     }
 
     fn remove(&self, name: &str) -> Result<(), IdentityError> {
         let path = self.directory.join(name);
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(IdentityError::Io { path, source })
-            }
+            Err(why) if why.kind() != io::ErrorKind::NotFound => Err(IdentityError::Io { path, why }),
             Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Who enrols may be root while the agent runs as another user: the files belong to whom the directory belongs to.
+    fn give_to_owner(&self, file: &File) {
+        let owners = fs::metadata(&self.directory).ok().zip(file.metadata().ok());
+        if let Some((directory, made)) = owners.filter(|(directory, made)| directory.uid() != made.uid()) {
+            let given = std::os::unix::fs::fchown(file, Some(directory.uid()), Some(directory.gid()));
+            tracing::debug!(from = made.uid(), to = directory.uid(), ?given, "identity changes its owner");
         }
     }
 

@@ -2,7 +2,7 @@
 //! knows nothing of spools.
 
 use crate::uplink::{Failure, Refusal};
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, RETRY_AFTER};
 use reqwest::{Client, Method, Response, Url};
 use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
@@ -134,7 +134,8 @@ impl Poster {
         if encoding != "identity" {
             request = request.header(CONTENT_ENCODING, encoding);
         }
-        receive(request.header(CONTENT_TYPE, "application/json").body(body).send().await).await
+        // No content type: a collector knows of each path what comes there, and a header costs bytes each minute.
+        receive(request.body(body).send().await).await
     }
 
     /// Asks for a resource.
