@@ -203,6 +203,52 @@ async fn a_known_machine_never_takes_over_an_id_but_waits_for_an_operator() {
 }
 
 #[tokio::test]
+async fn a_reinstalled_machine_goes_on_with_its_alerts() {
+    let world = World::held_with_rules("[filesystem_nearly_full]\nhold = \"1m\"\n").await.unwrap();
+    let firing = |world: &World| -> Vec<String> {
+        let read = world.running().unwrap().readers.read(|connection| {
+            let sql = "SELECT rule FROM alert WHERE state = 'firing' AND rule LIKE 'filesystem%'";
+            let mut rows = connection.prepare(sql)?;
+            let rows = rows.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        });
+        read.unwrap()
+    };
+    let mut first = Host::new(world.enroll("ubnd-1").await.unwrap());
+    let run = async |world: &World, host: &mut Host| {
+        host.disk_used = 0.99;
+        for _ in 0..5 {
+            world.pass(60_000);
+            host.pass(60_000);
+            host.report(world).await.unwrap();
+        }
+    };
+    run(&world, &mut first).await;
+    assert_eq!(firing(&world), ["filesystem_nearly_full"]);
+
+    let (secret, key) = (world.secret(1).await.unwrap(), KeyPair::generate().unwrap());
+    let machine: [u8; 32] = Sha256::digest("ubnd-1").into();
+    let reply = world.ask_to_enroll(&secret, &request_for(&key).unwrap(), machine, "ubnd-1").await.unwrap();
+    let mut second = Host::new(world.identity(&reply, key).unwrap());
+    let (new, old) = (second.identity.agent, first.identity.agent);
+    let accept = world.running().unwrap().commit.write(move |transaction| {
+        tram_collector::store::sqlite::agent::accept(transaction, new)?;
+        Ok(((), [old, new].map(tram_collector::latest::Effect::AgentChanged).into()))
+    });
+    accept.await.unwrap();
+    run(&world, &mut second).await;
+    world.look_around().await.unwrap();
+    assert_eq!(firing(&world), ["filesystem_nearly_full"], "the same alert, once");
+    second.disk_used = 0.3;
+    for _ in 0..40 {
+        world.pass(60_000);
+        second.pass(60_000);
+        second.report(&world).await.unwrap();
+    }
+    assert!(firing(&world).is_empty());
+}
+
+#[tokio::test]
 async fn a_machine_set_up_from_a_copied_disk_becomes_an_asset_of_its_own() {
     let world = World::new().await.unwrap();
     let first = world.enroll("ubnd-1").await.unwrap();

@@ -1,6 +1,7 @@
 //! Links that are cut, clocks that are wrong: the agent's own code against a real collector, in simulated time.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use tram_agent::delivery::Outcome;
 use tram_collector::commit::read_log;
 use tram_collector::model::agent::AgentId;
@@ -108,6 +109,43 @@ async fn nine_hours_without_a_link_leave_no_gap_no_copy_and_no_alert() {
     }
     let alerts = &world.running().unwrap().memory.latest.host(agent).unwrap().alerts;
     assert!(alerts.iter().any(|alert| of_disk(alert.rule.0) && alert.id.is_some()), "{alerts:?}");
+}
+
+/// Copies a folder over another.
+fn copy(from: &Path, to: &Path) {
+    drop(std::fs::remove_dir_all(to));
+    let status = std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(status.success());
+}
+
+#[tokio::test]
+async fn a_collector_restored_from_an_older_backup_gets_again_what_it_lacks() {
+    let mut world = World::held().await.unwrap();
+    let mut host = AgentHost::enroll(&world, world.address().unwrap(), 0).await.unwrap();
+    let agent = host.agent().unwrap();
+    let report = async |world: &World, host: &mut AgentHost, count: u64| {
+        for _ in 0..count {
+            pass(world, host, MINUTE_MS);
+            host.measure(None).unwrap();
+            host.deliver().await.unwrap();
+        }
+    };
+    report(&world, &mut host, 5).await;
+    let backup = tempfile::tempdir().unwrap();
+    world.stop().await.unwrap();
+    copy(&world.data_dir(), &backup.path().join("data"));
+    world.resume_at(host.port()).await.unwrap();
+    report(&world, &mut host, 5).await;
+    assert_eq!(logged(&world, agent).len(), 10);
+
+    world.stop().await.unwrap();
+    copy(&backup.path().join("data"), &world.data_dir());
+    world.resume_at(host.port()).await.unwrap();
+    assert_eq!(logged(&world, agent).len(), 5);
+    report(&world, &mut host, 2).await;
+    assert_eq!(logged(&world, agent).into_keys().collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());
+    let known = world.running().unwrap().memory.latest.host(agent).unwrap();
+    assert_eq!((known.spools[0].lost, known.clone_seen_ms), (0, None));
 }
 
 #[tokio::test]

@@ -104,7 +104,13 @@ impl World {
 
     /// Starts the collector again on the same folder.
     pub async fn resume(&mut self) -> Result<()> {
+        self.resume_at(0).await
+    }
+
+    /// The same, with the agents' listener on a port of the test's choice.
+    pub async fn resume_at(&mut self, port: u16) -> Result<()> {
         let mut config = config_in(self.dir.path())?;
+        config.listen.agents.set_port(port);
         config.rules_file.clone_from(&self.rules);
         self.running = Some(app::start(config, self.clock.clone()).await?);
         Ok(())

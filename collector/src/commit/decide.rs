@@ -8,6 +8,7 @@ use crate::catalogues::Known;
 use crate::health::{self, Facts, Findings, RuleSet};
 use crate::latest::Host;
 use crate::maintenance::{self, WorkOrderChange};
+use crate::model::agent::AgentState;
 use crate::model::alert::AlertId;
 use crate::model::asset::AssetId;
 use crate::model::work_order::{WorkOrder, WorkOrderId, WorkOrderState};
@@ -136,7 +137,7 @@ impl Decider {
 
     /// Judges the silence of a host; the host that comes of it, or none when nothing changed.
     pub(super) fn absent(&mut self, host: &Host, now_ms: i64, decided: &mut Decided) -> Option<Host> {
-        if host.received_ms == 0 {
+        if host.received_ms == 0 || host.state != AgentState::Active {
             return None;
         }
         self.findings.clear();

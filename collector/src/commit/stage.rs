@@ -105,6 +105,19 @@ impl Stage {
         Some(outcome)
     }
 
+    /// Judges the silence of every host, and stages those that it changes something for.
+    pub(super) fn look_around(&mut self, around: &mut Surroundings<'_>, now_ms: i64) {
+        for shard in 0..crate::latest::SHARDS {
+            for host in around.latest.shard(shard) {
+                let staged = self.hosts.get(&host.agent);
+                let next = around.decider.absent(staged.unwrap_or(&host), now_ms, &mut self.decided);
+                if let Some(next) = next {
+                    self.hosts.insert(next.agent, next);
+                }
+            }
+        }
+    }
+
     fn take_into(&mut self, around: &mut Surroundings<'_>, host: &mut Host, arrival: Arrival) -> Outcome {
         let header = Header::of(&arrival);
         let mut outcome = Outcome::default();
@@ -310,19 +323,4 @@ fn is_live(host: &Host, header: &Header, measured: &Measured, at_ms: i64, interv
         at_ms > host.at_ms || host.at_ms > header.arrived_ms
     };
     is_young && is_newer
-}
-
-impl Stage {
-    /// Judges the silence of every host, and stages those that it changes something for.
-    pub(super) fn look_around(&mut self, around: &mut Surroundings<'_>, now_ms: i64) {
-        for shard in 0..crate::latest::SHARDS {
-            for host in around.latest.shard(shard) {
-                let staged = self.hosts.get(&host.agent);
-                let next = around.decider.absent(staged.unwrap_or(&host), now_ms, &mut self.decided);
-                if let Some(next) = next {
-                    self.hosts.insert(next.agent, next);
-                }
-            }
-        }
-    }
 }

@@ -313,9 +313,24 @@ impl Writer {
         };
         next.asset = found.agent.asset;
         (next.kind, next.always_on) = (found.kind, found.always_on);
+        let was_active = next.state == AgentState::Active && known.is_some();
         (next.state, next.clone_seen_ms) = (found.agent.state, found.agent.clone_seen_ms);
+        if next.state == AgentState::Active && !was_active {
+            self.take_over_alerts(&mut next);
+        }
         if known.is_none_or(|known| *known != next) {
             self.memory.latest.put(Arc::new(next));
+        }
+    }
+
+    /// An agent that takes the place of another on its asset goes on with that one's alerts: an asset has each once.
+    fn take_over_alerts(&self, next: &mut Host) {
+        let is_before = |host: &Arc<Host>| {
+            host.asset == next.asset && host.agent != next.agent && !host.alerts.is_empty()
+        };
+        if let Some(before) = self.memory.latest.all().into_iter().find(is_before) {
+            next.alerts = Arc::clone(&before.alerts);
+            self.memory.latest.put(Arc::new(Host { alerts: Arc::default(), ..Host::clone(&before) }));
         }
     }
 

@@ -122,6 +122,11 @@ impl AgentHost {
         Ok(AgentId(self.delivery()?.identity().agent.0))
     }
 
+    /// The collector's port, as the agent knows it.
+    pub fn port(&self) -> u16 {
+        self.address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default()
+    }
+
     /// Reports that wait.
     pub fn pending(&mut self) -> Result<u64> {
         Ok(self.delivery()?.spool().pending())
