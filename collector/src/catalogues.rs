@@ -1,11 +1,12 @@
 //! Catalogues in memory: every one that the store has, each once, with what is worked out of it once.
 //!
-//! A catalogue is added when the window that brought it has been committed, never before.
+//! A catalogue is added when the window that brought it has been committed, never before. Hosts of one make have the
+//! same columns and differ only in their resource, so columns are kept once for all of them.
 
 use crate::health::{Bindings, RuleSet};
-use crate::model::catalogue::{Catalogue, CatalogueId};
+use crate::model::catalogue::{Catalogue, CatalogueId, Column};
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tram_proto::sample;
 
 /// A catalogue and what reports of it are read by.
@@ -16,17 +17,10 @@ pub struct Known {
     /// The column that says whether the boot before ended without a shutdown.
     pub unclean: Option<usize>,
     /// The columns that rules read.
-    pub bindings: Bindings,
+    pub bindings: Arc<Bindings>,
 }
 
 impl Known {
-    /// Works out what is needed of a catalogue.
-    pub fn new(catalogue: Arc<Catalogue>, rules: &RuleSet) -> Self {
-        let unclean = catalogue.columns.iter().position(|column| column.name == sample::BOOT_UNCLEAN);
-        let bindings = Bindings::new(rules, &catalogue);
-        Self { catalogue, unclean, bindings }
-    }
-
     /// Whether these values say that the boot before ended without a shutdown.
     pub fn is_unclean(&self, values: &[Option<i64>]) -> bool {
         let value = self.unclean.and_then(|place| values.get(place)).copied().flatten();
@@ -41,22 +35,73 @@ impl Known {
 
 /// The catalogues.
 #[derive(Debug, Default)]
-pub struct Catalogues(RwLock<HashMap<CatalogueId, Arc<Known>>>);
+pub struct Catalogues {
+    known: RwLock<HashMap<CatalogueId, Arc<Known>>>,
+    shapes: Mutex<HashMap<Arc<[Column]>, Arc<Bindings>>>,
+}
 
 impl Catalogues {
     /// The catalogue of an id.
     pub fn known(&self, id: CatalogueId) -> Option<Arc<Known>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Works out what is needed of a catalogue, with the columns of one that has the same. Adds nothing yet.
+    /// The rules are the same in every call: those that the collector started with.
+    pub fn work_out(&self, catalogue: &Catalogue, rules: &RuleSet) -> Arc<Known> {
+        let unclean = catalogue.columns.iter().position(|column| column.name == sample::BOOT_UNCLEAN);
+        let mut shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
+        let (columns, bindings) = match shapes.get_key_value(&catalogue.columns) {
+            Some((columns, bindings)) => (Arc::clone(columns), Arc::clone(bindings)),
+            None => {
+                let made = (Arc::clone(&catalogue.columns), Arc::new(Bindings::new(rules, catalogue)));
+                shapes.insert(Arc::clone(&made.0), Arc::clone(&made.1));
+                made
+            }
+        };
+        drop(shapes);
+        let catalogue = Catalogue { id: catalogue.id, resource: catalogue.resource.clone(), columns };
+        Arc::new(Known { catalogue: Arc::new(catalogue), unclean, bindings })
     }
 
     /// Adds catalogues.
     pub fn add(&self, catalogues: impl IntoIterator<Item = Arc<Known>>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.extend(catalogues.into_iter().map(|entry| (entry.catalogue.id, entry)));
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalogue::{Attributes, Kind};
+
+    fn catalogue(id: u8, name: &str) -> Catalogue {
+        let column = Column {
+            name: name.into(),
+            attributes: Attributes::new(),
+            unit: "1".into(),
+            scale: 0,
+            kind: Kind::Gauge,
+        };
+        let resource = Attributes::from([("host.name".into(), format!("host-{id}"))]);
+        Catalogue { id: CatalogueId([id; 16]), resource, columns: [column].into() }
+    }
+
+    #[test]
+    fn hosts_of_one_make_share_their_columns_and_keep_their_names() {
+        let (catalogues, rules) = (Catalogues::default(), RuleSet::default());
+        let [one, same, other] = [catalogue(1, "a"), catalogue(2, "a"), catalogue(3, "b")]
+            .map(|catalogue| (catalogues.work_out(&catalogue, &rules), catalogue));
+        assert!([&one, &same, &other].iter().all(|(known, catalogue)| *known.catalogue == *catalogue));
+        assert!(Arc::ptr_eq(&one.0.catalogue.columns, &same.0.catalogue.columns));
+        assert!(Arc::ptr_eq(&one.0.bindings, &same.0.bindings));
+        assert!(!Arc::ptr_eq(&one.0.catalogue.columns, &other.0.catalogue.columns));
+        assert_eq!(catalogues.count(), 0, "nothing is added before it is committed");
     }
 }

@@ -79,7 +79,7 @@ pub fn last_seen_ms(host: &Host) -> Option<i64> {
 
 /// The columns of a host with their latest values.
 fn cells(host: &Host) -> impl Iterator<Item = (&Column, Option<i64>)> {
-    let columns = host.catalogue.iter().flat_map(|catalogue| &catalogue.columns);
+    let columns = host.catalogue.iter().flat_map(|catalogue| catalogue.columns.iter());
     columns.zip(host.values.iter().copied())
 }
 

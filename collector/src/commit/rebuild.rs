@@ -8,7 +8,7 @@ use super::record::{self, DamagedRow, Header, Mark};
 use super::stage::{Stage, StagedSample, meet};
 use super::writer::{Memory, Settings, Writer, host_of};
 use super::{Handback, Handle};
-use crate::catalogues::{Catalogues, Known};
+use crate::catalogues::Catalogues;
 use crate::latest::{Host, Latest, snapshot::DamagedSnapshot};
 use crate::model::agent::{AgentId, AgentState};
 use crate::model::alert::{Alert, AlertState};
@@ -170,7 +170,7 @@ fn load_catalogues(
 ) -> Result<(), StoreError> {
     let mut known = Vec::new();
     catalogue::each(connection, |id, canonical| match (decoders.catalogue)(canonical) {
-        Some(catalogue) => known.push(Arc::new(Known::new(Arc::new(catalogue), &settings.rules))),
+        Some(catalogue) => known.push(catalogues.work_out(&catalogue, &settings.rules)),
         None => tracing::error!(id = ?id.0, "a catalogue in the store cannot be read"),
     })?;
     catalogues.add(known);

@@ -96,7 +96,7 @@ impl Stage {
         for NewCatalogue { catalogue, canonical } in &arrival.catalogues {
             if around.catalogues.known(catalogue.id).is_none() && !self.catalogues.contains_key(&catalogue.id)
             {
-                let known = Arc::new(Known::new(Arc::clone(catalogue), around.decider.rules()));
+                let known = around.catalogues.work_out(catalogue, around.decider.rules());
                 self.catalogues.insert(catalogue.id, (known, canonical.clone()));
             }
         }

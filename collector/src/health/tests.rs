@@ -80,7 +80,7 @@ impl World {
     }
 
     fn catalogue(&self) -> Catalogue {
-        Catalogue { id: CatalogueId::default(), resource: BTreeMap::new(), columns: self.columns.clone() }
+        Catalogue { id: CatalogueId::default(), resource: BTreeMap::new(), columns: self.columns.clone().into() }
     }
 
     fn facts(&self) -> Facts<'_> {

@@ -1,6 +1,7 @@
 //! What a report's numbers are, as the store and the series know it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A catalogue's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -19,7 +20,7 @@ pub enum Kind {
 }
 
 /// One column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Column {
     /// OpenTelemetry name.
     pub name: String,
@@ -52,6 +53,6 @@ pub struct Catalogue {
     pub id: CatalogueId,
     /// What is fixed about the host: name, operating system, agent version.
     pub resource: Attributes,
-    /// One for each place in the array of values.
-    pub columns: Vec<Column>,
+    /// One for each place in the array of values. Hosts of one make share them: they differ only in their resource.
+    pub columns: Arc<[Column]>,
 }

@@ -16,7 +16,7 @@ fn catalogue(id: u8) -> Arc<Catalogue> {
     let columns =
         vec![column("level", Kind::Gauge), column("total", Kind::Counter), column("log", Kind::Gauge)];
     let resource = Attributes::from([("host.name".into(), "máy-chủ".into())]);
-    Arc::new(Catalogue { id: CatalogueId([id; 16]), resource, columns })
+    Arc::new(Catalogue { id: CatalogueId([id; 16]), resource, columns: columns.into() })
 }
 
 /// A series in a folder of its own, with the log that a collector would keep beside it.

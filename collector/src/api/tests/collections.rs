@@ -90,7 +90,7 @@ fn catalogue() -> Arc<Catalogue> {
         column(sample::NETWORK_IO, Kind::Counter, 0),
     ];
     let resource = [("host.name".to_owned(), "may-chu-1".to_owned())].into();
-    Arc::new(Catalogue { id: CatalogueId([9; 16]), resource, columns })
+    Arc::new(Catalogue { id: CatalogueId([9; 16]), resource, columns: columns.into() })
 }
 
 #[tokio::test]
