@@ -307,7 +307,12 @@ fn targets(
 }
 
 fn internet_targets(addresses: Vec<String>) -> Result<Vec<String>, ConfigError> {
-    targets("reach.internet_targets", addresses, |text| text.parse::<IpAddr>().is_ok(), "192.0.2.1, 2001:db8::1")
+    targets(
+        "reach.internet_targets",
+        addresses,
+        |text| text.parse::<IpAddr>().is_ok(),
+        "192.0.2.1, 2001:db8::1",
+    )
 }
 
 fn web_targets(urls: Vec<String>) -> Result<Vec<String>, ConfigError> {
@@ -364,8 +369,7 @@ pub fn secret(name: &str) -> Result<Option<String>, ConfigError> {
 
 /// A secret from a file, without the line's end.
 pub fn secret_file(path: &Path) -> Result<String, ConfigError> {
-    let text =
-        fs::read_to_string(path).map_err(|why| ConfigError::Read { path: path.to_owned(), why })?;
+    let text = fs::read_to_string(path).map_err(|why| ConfigError::Read { path: path.to_owned(), why })?;
     Ok(text.trim().to_owned())
 }
 
@@ -394,8 +398,14 @@ mod tests {
         check("[log]\nlevel = \"loud\"", "log.level = loud: expected off, error, ");
         check("[reach]\ntcp_port = 0", "reach.tcp_port = 0: expected 1 to 65535");
         check("[reach]\nname = \"a b\"", "reach.name = a b: expected a domain name");
-        check("[reach]\ninternet_targets = [\"x\"]", "reach.internet_targets = x: expected at most 32 of the");
-        check("[reach]\nweb_targets = [\"ftp://x\"]", "reach.web_targets = ftp://x: expected at most 32 of the");
+        check(
+            "[reach]\ninternet_targets = [\"x\"]",
+            "reach.internet_targets = x: expected at most 32 of the",
+        );
+        check(
+            "[reach]\nweb_targets = [\"ftp://x\"]",
+            "reach.web_targets = ftp://x: expected at most 32 of the",
+        );
         check("[sensors]\ndisks_excluded = [\"[\"]", "sensors.disks_excluded = [: expected a glob");
     }
 

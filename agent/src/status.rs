@@ -80,9 +80,15 @@ impl How {
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Unreachable => ("Không tới được trung tâm", "The collector cannot be reached"),
-            Self::Busy => ("Trung tâm đang bận, sẽ gửi lại sau", "The collector is busy; it will be tried again"),
-            Self::Expired => ("Chứng thư đã hết hạn, đang xin cấp lại", "The certificate has expired and is being renewed"),
-            Self::Batch => ("Trung tâm không đọc được lần gửi cuối", "The collector cannot read what was sent last"),
+            Self::Busy => {
+                ("Trung tâm đang bận, sẽ gửi lại sau", "The collector is busy; it will be tried again")
+            }
+            Self::Expired => {
+                ("Chứng thư đã hết hạn, đang xin cấp lại", "The certificate has expired and is being renewed")
+            }
+            Self::Batch => {
+                ("Trung tâm không đọc được lần gửi cuối", "The collector cannot read what was sent last")
+            }
             Self::Revoked => (
                 "Trung tâm đã thu hồi chứng thư: hãy ghi danh lại bằng mã mới",
                 "The certificate was revoked: enrol again with a new token",
@@ -152,7 +158,8 @@ impl Status {
         let (file, other) = (state.join(FILE), state.join(OTHER));
         let mut bytes = serde_json::to_vec(self)?;
         bytes.resize(bytes.len().next_multiple_of(BLOCK_BYTES), b' ');
-        let mut open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&other)?;
+        let mut open =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&other)?;
         open.write_all(&bytes)?;
         open.set_len(bytes.len() as u64)?;
         if renameat_with(CWD, &other, CWD, &file, RenameFlags::EXCHANGE).is_err() {
@@ -184,9 +191,8 @@ pub struct Picture {
 impl Picture {
     /// Whether nothing is wrong.
     pub fn is_well(&self) -> bool {
-        let is_fine = |status: &Status| {
-            status.failing.is_none() && status.unkept.is_none() && status.silent.is_empty()
-        };
+        let is_fine =
+            |status: &Status| status.failing.is_none() && status.unkept.is_none() && status.silent.is_empty();
         self.enrolled.is_some() && self.is_running && self.status.as_ref().is_some_and(is_fine)
     }
 
@@ -236,7 +242,8 @@ impl Status {
             lines.push(format!("{}: {words}", say(vi, en)));
         }
         if let Some(Unkept { is_full, words }) = &self.unkept {
-            let why = if *is_full { say("hết chỗ trên đĩa", "the disk is full") } else { words.clone() };
+            let why =
+                if *is_full { say("hết chỗ trên đĩa", "the disk is full") } else { words.clone() };
             lines.push(say("Không lưu được báo cáo mới: ", "New reports cannot be kept: ") + &why);
         }
         lines.push(say("Báo cáo đang chờ gửi: ", "Reports waiting: ") + &self.pending.to_string());
@@ -336,7 +343,9 @@ mod tests {
         let picture = picture();
         let english = picture.words(Language::English);
         let vietnamese = picture.words(Language::Vietnamese);
-        for part in ["last took reports 10 min ago", "waiting: 7", "3 limit", "Sensor disk", "1095 days behind"] {
+        for part in
+            ["last took reports 10 min ago", "waiting: 7", "3 limit", "Sensor disk", "1095 days behind"]
+        {
             assert!(english.contains(part), "{part} in {english}");
         }
         for part in ["lần cuối: 10 phút trước", "chờ gửi: 7", "Cảm biến disk", "chậm 1095 ngày"]

@@ -190,7 +190,9 @@ impl Agent {
         let kept = self.delivery.submit(samples, components, end, moment);
         let unkept = kept.err().map(|error| Unkept::from(&error));
         match (&unkept, &self.status.unkept) {
-            (Some(unkept), None) => tracing::warn!(why = unkept.words, "reports cannot be kept; they are lost"),
+            (Some(unkept), None) => {
+                tracing::warn!(why = unkept.words, "reports cannot be kept; they are lost")
+            }
             (None, Some(_)) => {
                 tracing::info!(dropped = self.delivery.spool().figures().dropped, "reports are kept again");
             }

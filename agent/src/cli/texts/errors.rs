@@ -151,7 +151,10 @@ mod tests {
         let trouble = Trouble::Sensor(UnknownSensor { name: "nonsense".into() });
         for (language, words) in [(Language::English, "there is no"), (Language::Vietnamese, "không có")] {
             let text = Texts::of(language).trouble(&trouble);
-            assert!(text.contains(words) && text.contains("cpu, ") && text.contains("reachability"), "{text}");
+            assert!(
+                text.contains(words) && text.contains("cpu, ") && text.contains("reachability"),
+                "{text}"
+            );
         }
     }
 
