@@ -2,16 +2,17 @@
 //!
 //! Every server is asked by itself, so that a dead one beside a working one is seen.
 
-use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RecordType};
-use hickory_resolver::{Resolver, system_conf};
-use std::net::IpAddr;
+use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::{Name, RecordType};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
+use tokio::net::UdpSocket;
 use tokio::time::Instant;
+
+const PORT: u16 = 53;
+/// Bytes of an answer: what fits one Ethernet frame; servers send at most 512 unless asked for more.
+const ANSWER_BYTES_MAX: usize = 1_500;
 
 /// Name servers that are used, as in the C library (`MAXNS`).
 const SERVERS_MAX: usize = 3;
@@ -31,9 +32,10 @@ pub(super) enum Reply {
 pub(super) fn servers(resolv_conf: &Path) -> Result<Vec<IpAddr>, String> {
     let text = std::fs::read(resolv_conf)
         .map_err(|error| format!("cannot read {}: {error}", resolv_conf.display()))?;
-    // An empty list is an error here too: without one there is nobody to ask.
-    let (config, _) = system_conf::parse_resolv_conf(text).map_err(|error| error.to_string())?;
-    Ok(config.name_servers().iter().take(SERVERS_MAX).map(|server| server.ip).collect())
+    // Lines that are wrong are left out, as the C library does.
+    let (config, _) = resolv_conf::Config::parse_with_errors(&text);
+    let servers: Vec<IpAddr> = config.nameservers.iter().take(SERVERS_MAX).map(IpAddr::from).collect();
+    if servers.is_empty() { Err(format!("{} names no server", resolv_conf.display())) } else { Ok(servers) }
 }
 
 /// Whether a server can be asked at all: a link-local one needs a scope, which is lost on the way here.
@@ -52,7 +54,7 @@ pub(super) async fn ask(
     timeout: Duration,
 ) -> Result<(Duration, Reply), String> {
     let started = Instant::now();
-    let asked = tokio::time::timeout(timeout, lookup(server, name, want_v6, timeout)).await;
+    let asked = tokio::time::timeout(timeout, lookup(server, name, want_v6)).await;
     let reply = match asked {
         Ok(reply) => reply?,
         Err(_) => return Err("no answer".to_owned()),
@@ -84,48 +86,67 @@ pub(super) fn from_hosts(hosts: &str, name: &str) -> Option<IpAddr> {
     })
 }
 
-async fn lookup(server: IpAddr, name: &str, want_v6: bool, timeout: Duration) -> Result<Reply, String> {
+/// One question in one packet and its answer, without cache, retry or search domains: a resolver of its own would be
+/// several times the size of everything else that the ladder needs.
+async fn lookup(server: IpAddr, name: &str, want_v6: bool) -> Result<Reply, String> {
     let mut name = Name::from_utf8(name).map_err(|error| format!("{name} is not a name: {error}"))?;
-    // Complete as it is: no search domains, which would multiply the queries.
     name.set_fqdn(true);
-    let config = ResolverConfig::from_name_servers(vec![NameServerConfig::udp(server)]);
-    let mut builder = Resolver::builder_with_config(config, TokioRuntimeProvider::default());
-    set_options(builder.options_mut(), timeout);
-    let resolver = builder.build().map_err(|error| error.to_string())?;
     let kind = if want_v6 { RecordType::AAAA } else { RecordType::A };
-    match resolver.lookup(name, kind).await {
-        Ok(found) => {
-            Ok(Reply::Addresses(found.answers().iter().filter_map(|record| record.data.ip_addr()).collect()))
+    let question = Query::query(name, kind);
+    let mut id = [0; 2];
+    getrandom::fill(&mut id).map_err(|error| error.to_string())?;
+    let mut message = Message::new(u16::from_be_bytes(id), MessageType::Query, OpCode::Query);
+    message.metadata.recursion_desired = true;
+    message.add_query(question.clone());
+    let bytes = message.to_vec().map_err(|error| error.to_string())?;
+    exchange(SocketAddr::new(server, PORT), &bytes, |answer| {
+        let answer = Message::from_vec(answer).ok()?;
+        let is_ours = answer.metadata.id == message.metadata.id
+            && answer.metadata.message_type == MessageType::Response
+            && answer.queries.iter().all(|asked| *asked == question);
+        is_ours.then(|| reply(&answer))
+    })
+    .await
+    .map_err(|error| error.to_string())
+}
+
+/// Sends a packet and waits for the first one back that `read` takes for its answer.
+async fn exchange<T>(
+    server: SocketAddr,
+    question: &[u8],
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> std::io::Result<T> {
+    let any =
+        if server.is_ipv6() { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+    // A port of the system's choosing, and only packets from the server's own.
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
+    socket.connect(server).await?;
+    socket.send(question).await?;
+    let mut answer = [0; ANSWER_BYTES_MAX];
+    loop {
+        let length = socket.recv(&mut answer).await?;
+        if let Some(found) = read(answer.get(..length).unwrap_or_default()) {
+            return Ok(found);
         }
-        Err(error) => refusal(&error).ok_or_else(|| error.to_string()),
     }
 }
 
-fn set_options(options: &mut ResolverOpts, timeout: Duration) {
-    options.timeout = timeout;
-    options.attempts = 0;
-    options.cache_size = 0;
-    options.edns0 = false;
-    options.use_hosts_file = ResolveHosts::Never;
-}
-
-/// The reply behind an error; none when there was no reply at all.
-fn refusal(error: &NetError) -> Option<Reply> {
-    let NetError::Dns(error) = error else { return None };
-    let code = if let DnsError::NoRecordsFound(found) = error {
-        found.response_code
-    } else if let DnsError::ResponseCode(code) = error {
-        *code
+fn reply(answer: &Message) -> Reply {
+    let code = answer.metadata.response_code;
+    if code == ResponseCode::NXDomain {
+        return Reply::NoSuchName("the name does not exist");
+    }
+    if code != ResponseCode::NoError {
+        return Reply::Unwilling(format!("the name server answers {code}"));
+    }
+    let addresses: Vec<IpAddr> = answer.answers.iter().filter_map(|record| record.data.ip_addr()).collect();
+    if !addresses.is_empty() {
+        Reply::Addresses(addresses)
+    } else if answer.metadata.truncation {
+        Reply::Unwilling("the answer does not fit one packet".to_owned())
     } else {
-        return Some(Reply::Unwilling(error.to_string()));
-    };
-    Some(if code == ResponseCode::NXDomain {
-        Reply::NoSuchName("the name does not exist")
-    } else if code == ResponseCode::NoError {
         Reply::NoSuchName("the name has no address")
-    } else {
-        Reply::Unwilling(format!("the name server answers {code}"))
-    })
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +167,35 @@ mod tests {
         assert_eq!(settle(&[missing(), addresses("1.2.3.4")]).unwrap_err(), "the name does not exist");
         assert_eq!(settle(&[None, unwilling()]).unwrap_err(), "servfail");
         assert_eq!(settle(&[]).unwrap_err(), "no name server answers");
+    }
+
+    #[tokio::test]
+    async fn a_packet_that_is_not_the_answer_is_passed_over() {
+        let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = server.local_addr().unwrap();
+        let answering = async {
+            let mut bytes = [0; ANSWER_BYTES_MAX];
+            let (length, from) = server.recv_from(&mut bytes).await.unwrap();
+            assert_eq!(&bytes[..length], b"question");
+            for answer in [b"forged".as_slice(), b"right"] {
+                server.send_to(answer, from).await.unwrap();
+            }
+        };
+        let read = |bytes: &[u8]| (bytes == b"right").then_some(5);
+        let (found, ()) = tokio::join!(exchange(address, b"question", read), answering);
+        assert_eq!(found.unwrap(), 5);
+    }
+
+    #[test]
+    fn answers_are_told_apart_by_their_code() {
+        let answer = |code| {
+            let mut answer = Message::new(1, MessageType::Response, OpCode::Query);
+            answer.metadata.response_code = code;
+            reply(&answer)
+        };
+        assert_eq!(answer(ResponseCode::NXDomain), Reply::NoSuchName("the name does not exist"));
+        assert_eq!(answer(ResponseCode::NoError), Reply::NoSuchName("the name has no address"));
+        assert!(matches!(answer(ResponseCode::ServFail), Reply::Unwilling(_)));
     }
 
     #[test]
