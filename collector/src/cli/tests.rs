@@ -182,7 +182,10 @@ fn an_agent_that_waits_is_accepted_in_place_of_the_one_before() {
     let said = place.run(&["agent", "accept", &new.to_string()], Language::En).unwrap();
     assert!(said.contains("Revoked 1 earlier"), "{said}");
     let listed = place.run(&["agent", "list"], Language::En).unwrap();
-    assert!(listed.contains(&format!("{old}  revoked")) && listed.contains(&format!("{new}  active")), "{listed}");
+    assert!(
+        listed.contains(&format!("{old}  revoked")) && listed.contains(&format!("{new}  active")),
+        "{listed}"
+    );
     assert!(Revocations::read(place.dir.path()).unwrap().contains(old), "it survives an older backup");
     place.run(&["agent", "accept", &new.to_string()], Language::En).unwrap_err();
 }

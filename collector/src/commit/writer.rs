@@ -309,9 +309,23 @@ impl Writer {
         next.asset = found.agent.asset;
         (next.kind, next.always_on) = (found.kind, found.always_on);
         (next.state, next.clone_seen_ms) = (found.agent.state, found.agent.clone_seen_ms);
+        let was_active = known.as_ref().is_some_and(|known| known.state == AgentState::Active);
+        if next.state == AgentState::Active && !was_active {
+            self.take_over_alerts(&mut next);
+        }
         if known.is_none_or(|known| *known != next) {
             self.memory.latest.put(Arc::new(next));
         }
+    }
+
+    /// An asset's alerts go to the agent that stands for it from now on: it is the one that can clear them.
+    fn take_over_alerts(&self, next: &mut Host) {
+        let before = self.memory.latest.by_asset(next.asset).filter(|before| before.agent != next.agent);
+        let Some(before) = before.filter(|before| !before.alerts.is_empty()) else { return };
+        next.alerts = Arc::clone(&before.alerts);
+        let mut emptied = Host::clone(&before);
+        emptied.alerts = Arc::default();
+        self.memory.latest.put(Arc::new(emptied));
     }
 
     /// Reads again what another process may have changed.
