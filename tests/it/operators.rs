@@ -16,7 +16,7 @@ use tram_tests::world::{Host, World};
 const PASSWORD: &str = "mật khẩu của quản trị";
 
 /// A browser that has signed in: keeps the cookie, and names its origin as browsers do.
-struct Browser {
+pub(super) struct Browser {
     connection: Connection,
     cookie: String,
     origin: String,
@@ -24,7 +24,7 @@ struct Browser {
 
 impl Browser {
     /// Adds a user beside the running collector, as the command line does, and signs in as them.
-    async fn sign_in(world: &World, name: &str, role: Role) -> Self {
+    pub(super) async fn sign_in(world: &World, name: &str, role: Role) -> Self {
         let password_hash = &password::hash(PASSWORD).unwrap();
         let (scope, language) = (Scope::All, Language::Vi);
         let user = NewUser { name, password_hash, role, scope, language };
@@ -43,7 +43,13 @@ impl Browser {
         browser
     }
 
-    async fn ask(&mut self, method: Method, path: &str, more: &[(&str, &str)], body: Option<Value>) -> Reply {
+    pub(super) async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        more: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Reply {
         let mut headers = vec![("origin", self.origin.as_str()), ("cookie", self.cookie.as_str())];
         headers.extend(body.is_some().then_some(("content-type", "application/json")));
         headers.extend(more);
@@ -51,7 +57,7 @@ impl Browser {
         self.connection.send(method, path, &headers, body).await.unwrap()
     }
 
-    async fn get(&mut self, path: &str) -> Value {
+    pub(super) async fn get(&mut self, path: &str) -> Value {
         let reply = self.ask(Method::GET, path, &[], None).await;
         assert_eq!(reply.status, 200, "{path}: {}", String::from_utf8_lossy(&reply.body));
         reply.read().unwrap()

@@ -66,7 +66,7 @@ clock_off =
     .detail = Đồng hồ của máy chạy { $direction ->
         [behind] chậm
        *[ahead] nhanh
-    } { $offset_s } so với máy chủ giám sát.
+    } { $offset_s } so với trung tâm.
     .action = Bật đồng bộ thời gian (NTP) và kiểm tra máy có kết nối được đến máy chủ thời gian không. Nếu đồng hồ lại sai sau mỗi lần mất điện thì thay pin CMOS (thường là CR2032).
     .source = RFC 6238: mật khẩu dùng một lần thay đổi mỗi 30 giây; RFC 4120: Kerberos (miền Windows) từ chối đăng nhập khi đồng hồ lệch quá 5 phút.
 
@@ -109,17 +109,17 @@ reachability =
 host_silent =
     .title = { $ended ->
         [shutdown] Máy đã bị tắt
-        [agent] Chương trình giám sát trên máy đã bị dừng
+        [agent] Tác tử trên máy đã bị dừng
        *[none] Máy không còn gửi báo cáo
     }
     .detail = { $ended ->
         [shutdown] Cách đây { $silent_s } máy báo rằng đang tắt và chưa bật lại. Máy này phải luôn hoạt động.
-        [agent] Cách đây { $silent_s } chương trình giám sát báo rằng nó bị dừng. Máy có thể vẫn chạy, nhưng không được theo dõi.
+        [agent] Cách đây { $silent_s } tác tử báo rằng nó bị dừng. Máy có thể vẫn chạy, nhưng không được theo dõi.
        *[none] Đã { $silent_s } không nhận được tin gì từ máy, và máy không báo trước là sẽ tắt.
     }
     .action = { $ended ->
         [shutdown] Hỏi xem ai đã tắt máy và khi nào bật lại. Nếu không ai tắt, kiểm tra nguồn điện và bộ lưu điện (UPS).
-        [agent] Khởi động lại chương trình giám sát: systemctl start tram-agent
+        [agent] Khởi động lại tác tử: systemctl start tram-agent
        *[none] Xem các máy khác cùng địa điểm có gửi báo cáo không. Nếu không máy nào gửi, kiểm tra điện và Internet của địa điểm; nếu chỉ máy này im lặng, kiểm tra nguồn, mạng và xem máy có bị treo không.
     }
     .source = Hai lần rưỡi chu kỳ gửi: thiếu hai báo cáo liên tiếp và báo cáo thứ ba đã trễ.
@@ -133,7 +133,7 @@ host_missing =
 workstation_unseen =
     .title = Đã lâu không thấy máy tính này
     .detail = Lần báo cáo gần nhất cách đây { $silent_s }.
-    .action = Hỏi xem máy còn được sử dụng không. Nếu máy đã được thay thế, chuyển đi hoặc cất kho thì ghi nhận tại đây; nếu vẫn dùng thì kiểm tra chương trình giám sát có chạy không.
+    .action = Hỏi xem máy còn được sử dụng không. Nếu máy đã được thay thế, chuyển đi hoặc cất kho thì ghi nhận tại đây; nếu vẫn dùng thì kiểm tra tác tử có chạy không.
     .source = Lựa chọn của Trạm: 14 ngày đủ cho một kỳ nghỉ thông thường; máy tắt vào buổi tối không bao giờ bị coi là hỏng.
 
 retired =

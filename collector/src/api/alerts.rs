@@ -6,8 +6,9 @@ use crate::api::input::{self, Body, Id, Query};
 use crate::api::page::Window;
 use crate::api::view::alert::{Acknowledgement, Alert, AlertState, NewAcknowledgement, Severity};
 use crate::api::view::{Named, Page, Problem, Text};
-use crate::latest::Effect;
+use crate::latest::{Effect, Host, Latest};
 use crate::model::agency::AgencyId;
+use crate::model::agent::AgentState;
 use crate::model::alert::{self as model, AlertId};
 use crate::model::asset::AssetId;
 use crate::model::user::Role;
@@ -16,7 +17,11 @@ use crate::texts;
 use axum::Json;
 use serde::Deserialize;
 use serde_json::json;
+use std::sync::Arc;
 use utoipa::IntoParams;
+
+/// Bits of a key for the places among one asset's alerts.
+const PENDING_BITS: u32 = 16;
 
 /// Which alerts.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -27,7 +32,7 @@ pub struct AlertParams {
     pub limit: Option<u32>,
     /// Where to go on: `next` of the page before.
     pub cursor: Option<String>,
-    /// Only those in this state.
+    /// Only those in this state. Without it, all that ever fired.
     #[param(inline)]
     pub state: Option<AlertState>,
     /// Only those of this severity.
@@ -49,10 +54,69 @@ pub async fn list(caller: Caller, Query(params): Query<AlertParams>) -> Result<J
         asset: params.asset.map(AssetId),
         agency: params.agency.map(AgencyId),
     };
+    if filter.state == Some(model::AlertState::Pending) {
+        return pending(&caller, filter, window).await;
+    }
     let read = caller
         .read(move |connection, scope| alert::page(connection, scope, filter, window.after, window.rows()));
     let rows = read.await?;
     Ok(Json(window.page(rows, |row| row.alert.id.map_or(0, |id| id.0), view)))
+}
+
+/// Alerts that are pending live in memory only; of the assets with the highest ids first.
+async fn pending(
+    caller: &Caller,
+    filter: AlertFilter,
+    window: Window,
+) -> Result<Json<Page<Alert>>, ApiError> {
+    let latest = Arc::clone(&caller.state().latest);
+    let read = caller.read(move |connection, scope| {
+        let mut placed = Vec::new();
+        for host in pending_hosts(&latest, filter, window.after) {
+            let Some(place) = alert::place_of(connection, scope, filter.agency, host.asset)? else {
+                continue;
+            };
+            let alerts = host.alerts.iter().enumerate().rev();
+            let wanted = alerts.map(|(number, alert)| (pending_key(host.asset, number), alert)).filter(
+                |(key, alert)| window.after.is_none_or(|after| *key < after) && is_wanted(alert, filter),
+            );
+            placed.extend(
+                wanted.map(|(key, alert)| (key, PlacedAlert { alert: alert.clone(), place: place.clone() })),
+            );
+            if placed.len() >= window.rows() {
+                break;
+            }
+        }
+        placed.truncate(window.rows());
+        Ok(placed)
+    });
+    Ok(Json(window.page(read.await?, |(key, _)| *key, |(_, row)| view(row))))
+}
+
+/// Hosts that may have pending alerts behind a key, the highest asset first.
+fn pending_hosts(latest: &Latest, filter: AlertFilter, after: Option<i64>) -> Vec<Arc<Host>> {
+    let mut hosts = match filter.asset {
+        Some(asset) => latest.by_asset(asset).into_iter().collect(),
+        None => latest.all(),
+    };
+    hosts.retain(|host| {
+        host.state == AgentState::Active
+            && after.is_none_or(|after| pending_key(host.asset, 0) < after)
+            && host.alerts.iter().any(|alert| is_wanted(alert, filter))
+    });
+    hosts.sort_by_key(|host| std::cmp::Reverse(host.asset));
+    hosts
+}
+
+fn is_wanted(alert: &model::Alert, filter: AlertFilter) -> bool {
+    alert.state == model::AlertState::Pending
+        && filter.severity.is_none_or(|severity| alert.severity == severity)
+}
+
+/// Where a pending alert stands in the order of pages: by asset, then by its place among the asset's.
+fn pending_key(asset: AssetId, number: usize) -> i64 {
+    let number = i64::try_from(number).unwrap_or(i64::MAX).min((1 << PENDING_BITS) - 1);
+    (asset.0 << PENDING_BITS) | number
 }
 
 /// Says that someone has seen an alert. Operators only.

@@ -5,7 +5,7 @@
 
 use crate::alert::{self, AlertChange};
 use crate::catalogues::Known;
-use crate::health::{self, Facts, Findings, RuleSet};
+use crate::health::{self, Facts, Findings, Presence, RuleSet};
 use crate::latest::Host;
 use crate::maintenance::{self, WorkOrderChange};
 use crate::model::agent::AgentState;
@@ -137,7 +137,10 @@ impl Decider {
 
     /// Judges the silence of a host; the host that comes of it, or none when nothing changed.
     pub(super) fn absent(&mut self, host: &Host, now_ms: i64, decided: &mut Decided) -> Option<Host> {
-        if host.received_ms == 0 || host.state != AgentState::Active {
+        if host.state != AgentState::Active {
+            return without_agent(host);
+        }
+        if host.received_ms == 0 {
             return None;
         }
         self.findings.clear();
@@ -196,6 +199,12 @@ impl Decider {
         self.boots
             .extend(live.map(|boot| health::Boot { started_ms: boot.started_ms, unclean: boot.unclean }));
     }
+}
+
+/// A host whose agent may not report: nothing is known of it, and its silence is nobody's fault.
+fn without_agent(host: &Host) -> Option<Host> {
+    let changed = host.presence != Presence::Unknown;
+    changed.then(|| Host { presence: Presence::Unknown, ..host.clone() })
 }
 
 fn facts<'a>(

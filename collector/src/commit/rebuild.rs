@@ -275,9 +275,11 @@ fn adopt_alerts(
     for alert in sqlite::alert::firing(connection)? {
         firing.entry(alert.asset).or_default().push(alert);
     }
-    for host in hosts.values_mut() {
-        let is_meant = host.state == AgentState::Active;
-        let mut alerts = if is_meant { firing.remove(&host.asset).unwrap_or_default() } else { Vec::new() };
+    // An asset has one agent that may report; without one, the alerts wait with another for its successor.
+    let (active, others): (Vec<_>, Vec<_>) =
+        hosts.values_mut().partition(|host| host.state == AgentState::Active);
+    for host in active.into_iter().chain(others) {
+        let mut alerts = firing.remove(&host.asset).unwrap_or_default();
         for known in host.alerts.iter() {
             let stored = alerts.iter_mut().find(|alert| alert.rule == known.rule && alert.part == known.part);
             match stored {

@@ -88,7 +88,7 @@ fn durations_have_two_units_and_a_clock_its_direction() {
         alert(BuiltIn::ClockOff.id(), "", &figures(&[("offset_s", offset_s)]), Severity::Warning).detail
     };
     assert_eq!(text(-7_500.0).en, "The host's clock is 2 h 5 min behind the collector's.");
-    assert_eq!(text(45.0).vi, "Đồng hồ của máy chạy nhanh 45 giây so với máy chủ giám sát.");
+    assert_eq!(text(45.0).vi, "Đồng hồ của máy chạy nhanh 45 giây so với trung tâm.");
 }
 
 #[test]

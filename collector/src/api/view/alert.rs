@@ -42,7 +42,7 @@ impl From<Severity> for alert::Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
-    /// The condition holds, for less than the hold time. Never in the collection: only what fired is recorded.
+    /// The condition holds, for less than the hold time. In the collection only when it is asked for.
     Pending,
     /// The condition has held for the hold time.
     Firing,
@@ -84,7 +84,7 @@ pub struct Acknowledgement {
 /// A rule that fired for an asset or a part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Alert {
-    /// Id.
+    /// Id; 0 while it is pending: it is given when the alert fires.
     pub id: i64,
     /// The rule, such as `filesystem_nearly_full`.
     pub rule: String,

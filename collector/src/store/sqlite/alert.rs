@@ -167,6 +167,26 @@ pub fn page(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Where an asset stands; none when that is not within `scope`, or not of `agency` and below.
+pub fn place_of(
+    connection: &Connection,
+    scope: Scope,
+    agency: Option<AgencyId>,
+    asset: AssetId,
+) -> Result<Option<Place>, StoreError> {
+    let statement = format!(
+        "SELECT asset.name, site.id, site.name, agency.id, agency.name FROM asset \
+         JOIN site ON site.id = asset.site JOIN agency ON agency.id = site.agency \
+         WHERE asset.id = :id AND {} AND {}",
+        scope::within("site.agency", ":scope"),
+        scope::within("site.agency", ":agency"),
+    );
+    let mut statement = connection.prepare_cached(&statement)?;
+    let agency = agency.map(|agency| agency.0);
+    let parameters = named_params! { ":id": asset.0, ":scope": scope::parameter(scope), ":agency": agency };
+    Ok(statement.query_row(parameters, |row| place(row, 0)).optional()?)
+}
+
 /// One alert; missing when it is not within `scope`.
 pub fn one(connection: &Connection, scope: Scope, id: AlertId) -> Result<PlacedAlert, StoreError> {
     let statement = format!(

@@ -411,7 +411,7 @@ export interface components {
             fired_ms: number | null;
             /**
              * Format: int64
-             * @description Id.
+             * @description Id; 0 while it is pending: it is given when the alert fires.
              */
             id: number;
             /** @description The part, such as a mount point; empty for the asset itself. */
@@ -1260,7 +1260,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: `next` of the page before. */
                 cursor?: string;
-                /** @description Only those in this state. */
+                /** @description Only those in this state. Without it, all that ever fired. */
                 state?: "pending" | "firing" | "resolved";
                 /** @description Only those of this severity. */
                 severity?: "info" | "warning" | "critical";
