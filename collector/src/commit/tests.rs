@@ -22,7 +22,7 @@ fn catalogue() -> NewCatalogue {
         scale: 0,
         kind: Kind::Gauge,
     };
-    let catalogue = Catalogue { id: COLUMNS, resource: Default::default(), columns: vec![column] };
+    let catalogue = Catalogue { id: COLUMNS, resource: Default::default(), columns: vec![column].into() };
     NewCatalogue { catalogue: Arc::new(catalogue), canonical: "{}".into() }
 }
 
