@@ -80,7 +80,11 @@ impl World {
     }
 
     fn catalogue(&self) -> Catalogue {
-        Catalogue { id: CatalogueId::default(), resource: BTreeMap::new(), columns: self.columns.clone().into() }
+        Catalogue {
+            id: CatalogueId::default(),
+            resource: BTreeMap::new(),
+            columns: self.columns.clone().into(),
+        }
     }
 
     fn facts(&self) -> Facts<'_> {

@@ -15,7 +15,8 @@ fn column(name: &str, attributes: &[(&str, &str)], scale: u8, kind: Kind) -> Col
 
 fn host(cells: Vec<(Column, Option<i64>)>) -> Host {
     let (columns, values): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
-    let catalogue = Catalogue { id: CatalogueId([1; 16]), resource: Attributes::new(), columns: columns.into() };
+    let catalogue =
+        Catalogue { id: CatalogueId([1; 16]), resource: Attributes::new(), columns: columns.into() };
     let mut host =
         Host::new(AgentId([7; 16]), AssetId(1), AssetKind::Server, true, agent::AgentState::Active);
     host.catalogue = Some(Arc::new(catalogue));
