@@ -8,6 +8,7 @@
 
 mod care;
 mod fleet;
+mod full_store;
 mod judgement;
 mod mtls;
 mod operators;
