@@ -9,6 +9,7 @@
 mod care;
 mod crash;
 mod fleet;
+mod full_store;
 mod judgement;
 mod mtls;
 mod operators;

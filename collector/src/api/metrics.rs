@@ -84,7 +84,8 @@ pub async fn ready(
     if read.is_err() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read\n"));
     }
-    if state.commit.figures().failing.load(Ordering::Relaxed) {
+    // With every open hour in memory waiting for the disk, reports are refused as well.
+    if state.commit.figures().failing.load(Ordering::Relaxed) || state.series.is_full() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written\n"));
     }
     Ok("ready\n")

@@ -13,7 +13,7 @@ use crate::series::{Sample, Series};
 use crate::store::StoreError;
 use crate::store::sqlite::{agent, catalogue, certificate, component, log};
 use crate::trust::Trust;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -163,22 +163,30 @@ impl Writer {
     }
 
     fn commit(&mut self, stage: &mut Stage) -> Result<(), StoreError> {
-        let handle = self.handle.clone();
-        let figures = handle.figures();
-        let committed = if stage.is_empty() { Ok(None) } else { self.write_window(stage) };
+        // A window without a row proves nothing of the disk.
+        let committed = if stage.is_empty() {
+            Ok(None)
+        } else {
+            let written = self.write_window(stage);
+            self.note_disk(written.as_ref().err());
+            written
+        };
         match committed {
             Ok(log) => {
-                figures.failing.store(false, Ordering::Relaxed);
                 self.publish(stage, log);
                 Ok(())
             }
             Err(error) => {
-                figures.windows_failed.fetch_add(1, Ordering::Relaxed);
-                figures.failing.store(true, Ordering::Relaxed);
-                self.is_poisoned |= is_sync_failure(&error);
+                self.handle.figures().windows_failed.fetch_add(1, Ordering::Relaxed);
                 Err(error)
             }
         }
+    }
+
+    /// Notes whether the disk could be written, as `/readyz` says it, and whether it may be trusted any more.
+    fn note_disk(&mut self, error: Option<&StoreError>) {
+        self.handle.figures().failing.store(error.is_some(), Ordering::Relaxed);
+        self.is_poisoned |= error.is_some_and(is_sync_failure);
     }
 
     /// Writes the window in one transaction; returns the log's row, if it has one.
@@ -250,11 +258,17 @@ impl Writer {
         if self.is_poisoned {
             return Err(StoreError::Conflict("an earlier sync failed: restart the collector".to_owned()));
         }
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (result, effects) = change(&transaction)?;
-        transaction.commit().inspect_err(|error| {
-            tracing::error!(%error, "change not written");
-        })?;
+        let before = self.connection.total_changes();
+        let written = transact(&mut self.connection, change);
+        match &written {
+            Ok(_) if self.connection.total_changes() != before => self.note_disk(None),
+            Err(error) if is_disk_failure(error) => {
+                tracing::error!(%error, "change not written");
+                self.note_disk(Some(error));
+            }
+            Ok(_) | Err(_) => {}
+        }
+        let (result, effects) = written?;
         for effect in effects {
             self.take_effect(effect)?;
         }
@@ -361,6 +375,25 @@ fn write_row(transaction: &Transaction<'_>, row: &Row) -> Result<(), StoreError>
             None => Ok(()),
         },
     }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let result = change(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
+}
+
+/// Whether the disk is at fault, not what was asked for.
+fn is_disk_failure(error: &StoreError) -> bool {
+    let StoreError::Database(rusqlite::Error::SqliteFailure(error, _)) = error else { return false };
+    matches!(
+        error.code,
+        ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen
+    )
 }
 
 /// After a sync that failed, the kernel may drop what it could not write and say so only once: nothing that is
