@@ -9,6 +9,7 @@
 mod care;
 mod fleet;
 mod full_store;
+mod history;
 mod judgement;
 mod mtls;
 mod operators;
