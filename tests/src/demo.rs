@@ -94,6 +94,13 @@ pub async fn run(options: &Options) -> Result<()> {
     say(&format!("user / tài khoản:      admin\npassword / mật khẩu:   {}", demo.password));
     let config = demo.folder.path().join(CONFIG_FILE);
     say(&format!("config / cấu hình:     {}", config.display()));
+    say(&format!(
+        "add a machine / thêm máy:\n  {} --config {} enrollment create --agency {:?} --site {:?}",
+        process::program("tram-collector")?.display(),
+        config.display(),
+        "Sở Y tế",
+        OWN_SITE,
+    ));
     if options.check || options.then.is_some() {
         let api = facts::Api::new(demo.operators, &demo.data_dir().join(CA_FILE), &demo.api_token)?;
         let cast = demo.cast()?;
