@@ -240,7 +240,14 @@ impl Demo {
         let mut names = servers.filter(|host| sites.insert(host.site.as_str())).map(|host| host.name.clone());
         let mut next = || names.next().context("the province is too small for the demo: take more --hosts");
         let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(facts::Cast { own, failing: next()?, recovered: next()?, hot: next()?, silent: next().ok() })
+        Ok(facts::Cast {
+            own,
+            failing: next()?,
+            recovered: next()?,
+            hot: next()?,
+            silent: next().ok(),
+            more: [next().ok(), next().ok(), next().ok()],
+        })
     }
 
     /// Runs a shell command with what it needs to sign in, as the browser test does.
