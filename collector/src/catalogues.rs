@@ -46,6 +46,18 @@ impl Catalogues {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
+    /// A catalogue that is on its way in, with the columns of one that has the same: when a whole fleet starts at once,
+    /// what waits to be committed would otherwise hold every host's.
+    pub fn shared(&self, catalogue: Arc<Catalogue>) -> Arc<Catalogue> {
+        let shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
+        match shapes.get_key_value(&catalogue.columns) {
+            Some((columns, _)) => {
+                Arc::new(Catalogue { columns: Arc::clone(columns), ..Arc::unwrap_or_clone(catalogue) })
+            }
+            None => catalogue,
+        }
+    }
+
     /// Works out what is needed of a catalogue, with the columns of one that has the same. Adds nothing yet.
     /// The rules are the same in every call: those that the collector started with.
     pub fn work_out(&self, catalogue: &Catalogue, rules: &RuleSet) -> Arc<Known> {
@@ -102,6 +114,11 @@ mod tests {
         assert!(Arc::ptr_eq(&one.0.catalogue.columns, &same.0.catalogue.columns));
         assert!(Arc::ptr_eq(&one.0.bindings, &same.0.bindings));
         assert!(!Arc::ptr_eq(&one.0.catalogue.columns, &other.0.catalogue.columns));
+        assert!(Arc::ptr_eq(
+            &catalogues.shared(Arc::new(catalogue(4, "a"))).columns,
+            &one.0.catalogue.columns
+        ));
+        assert_eq!(*catalogues.shared(Arc::new(catalogue(5, "c"))), catalogue(5, "c"));
         assert_eq!(catalogues.count(), 0, "nothing is added before it is committed");
     }
 }

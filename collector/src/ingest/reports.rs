@@ -8,6 +8,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tram_proto::{encoding, limits};
 
@@ -20,13 +21,20 @@ impl Ingest {
         let body = match coding {
             Coding::Identity => Vec::from(body),
             Coding::Zstd => {
-                encoding::decompress(Some("zstd"), &body).map_err(|error| wire_problem(&error))?
+                let unpacked =
+                    encoding::decompress(Some("zstd"), &body).map_err(|error| wire_problem(&error))?;
+                // A piece of the connection's read buffer: held until the commit, it would cost a new buffer each time.
+                drop(body);
+                unpacked
             }
         };
         let is_known = |id| self.memory.catalogues.known(id).is_some();
-        let decoded = admit::arrival(body, arrived_ms, is_known).map_err(|error| wire_problem(&error))?;
+        let mut decoded = admit::arrival(body, arrived_ms, is_known).map_err(|error| wire_problem(&error))?;
         if decoded.claimed != caller.host.agent {
             return Err(Problem::wrong_agent());
+        }
+        for new in &mut decoded.arrival.catalogues {
+            new.catalogue = self.memory.catalogues.shared(Arc::clone(&new.catalogue));
         }
         let outcome = self.commit.report(decoded.arrival).await.map_err(|error| commit_problem(&error))?;
         self.figures.acknowledged.fetch_add(1, Ordering::Relaxed);
