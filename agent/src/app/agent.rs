@@ -185,6 +185,10 @@ impl Agent {
         if let Err(error) = self.delivery.submit(samples, components, end, moment) {
             tracing::warn!(%error, "a report is lost");
         }
+        // Otherwise it is written with the next answer, and only few wait until then.
+        if self.status.failing.is_some() {
+            self.write_status();
+        }
     }
 
     /// What the ladder said last, unless that is too long ago: then its places stay without values.
