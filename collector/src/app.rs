@@ -4,6 +4,9 @@
 
 mod accept;
 mod background;
+mod trouble;
+
+pub use trouble::StartError;
 
 use crate::api;
 use crate::api::install::Installer;
@@ -18,7 +21,7 @@ use crate::rules;
 use crate::store::sqlite::Readers;
 use crate::tasks::Changes;
 use crate::web;
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use rustix::process::Resource;
 use std::fs;
 use std::net::SocketAddr;
@@ -62,7 +65,7 @@ pub struct Running {
 }
 
 /// Starts a collector: listens first, so that what cannot work fails at once, then rebuilds memory, then accepts.
-pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
     let lock = own_data_dir(&config.data_dir)?;
     raise_open_files();
     let agents = bind(config.listen.agents, "listen.agents").await?;
@@ -131,7 +134,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
 }
 
 /// Everything that operators' browsers and programs see.
-fn operators_side(running: &Running, config: &Config, clock: Clock) -> Result<axum::Router> {
+fn operators_side(running: &Running, config: &Config, clock: Clock) -> Result<axum::Router, StartError> {
     let mut public = config.public.clone();
     // A port of 0 is one that the system chose.
     for (port, bound) in
@@ -220,23 +223,28 @@ impl Running {
 }
 
 /// Makes the data folder and locks it: two collectors on one folder would each undo what the other does.
-fn own_data_dir(data_dir: &Path) -> Result<fs::File> {
+fn own_data_dir(data_dir: &Path) -> Result<fs::File, StartError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |why| StartError::Folder { path, why }
+    };
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-    made.with_context(|| format!("data_dir {}: cannot be made", data_dir.display()))?;
+    made.map_err(failed(data_dir))?;
     let path = data_dir.join("lock");
-    let lock = fs::File::create(&path).with_context(|| format!("{}: cannot be made", path.display()))?;
+    let lock = fs::File::create(&path).map_err(failed(&path))?;
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| anyhow!("data_dir {}: another collector is running on it", data_dir.display()))?;
+        .map_err(|_| StartError::Taken(data_dir.to_owned()))?;
     Ok(lock)
 }
 
-async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({key})"))
+async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|why| StartError::Listen { address, key, why })
 }
 
 /// The rules in force: the built-in ones with what the rules file overrides.
-pub fn load_rules(file: Option<&Path>) -> Result<RuleSet> {
+pub fn load_rules(file: Option<&Path>) -> Result<RuleSet, StartError> {
     let Some(file) = file else { return Ok(RuleSet::default()) };
-    let text = fs::read_to_string(file).with_context(|| format!("rules {}", file.display()))?;
-    rules::parse(&text).with_context(|| format!("rules {}", file.display()))
+    let text =
+        fs::read_to_string(file).map_err(|why| StartError::RulesFile { path: file.to_owned(), why })?;
+    rules::parse(&text).map_err(|mistake| StartError::Rules { path: file.to_owned(), mistake })
 }

@@ -9,13 +9,14 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trouble;
+mod usage;
 mod user;
 
 use crate::app;
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError, person};
+use crate::config::{self, Config, person};
 use crate::model::text::{Language, Text};
-use anyhow::{Context as _, Result, bail};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use complaint::Complaint;
 use std::ffi::OsString;
@@ -71,10 +72,7 @@ impl Answer {
     }
 
     fn in_language(&self, language: Language) -> &str {
-        match language {
-            Language::Vi => &self.0.vi,
-            Language::En => &self.0.en,
-        }
+        self.0.say(language)
     }
 }
 
@@ -87,26 +85,34 @@ pub fn run() -> ExitCode {
     let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => {
-            let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
-            // Help that cannot be printed has nobody to read it.
-            drop(error.print());
-            return ExitCode::from(code);
+            return mistaken(&error, language);
         }
     };
-    let config = config::load(arguments.config.as_deref()).map_err(anyhow::Error::from);
+    let config = config::load(arguments.config.as_deref()).map_err(Complaint::from);
     match config.and_then(|config| act(arguments.command, config, language)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&error, language);
-            let is_usage = error.is::<ConfigError>()
-                || error.is::<crate::rules::InvalidRules>()
-                || error.downcast_ref::<Complaint>().is_some_and(|complaint| complaint.is_usage);
-            ExitCode::from(if is_usage { EXIT_USAGE } else { 1 })
+        Err(complaint) => {
+            tell(complaint.say(language));
+            ExitCode::from(if complaint.is_usage { EXIT_USAGE } else { 1 })
         }
     }
 }
 
-fn act(command: Command, config: Config, language: Language) -> Result<()> {
+/// Answers arguments that are not understood, or that ask for help.
+fn mistaken(error: &clap::Error, language: Language) -> ExitCode {
+    let vietnamese = match language {
+        Language::Vi => usage::in_vietnamese(error),
+        Language::En => None,
+    };
+    match vietnamese {
+        Some(words) => tell(&words),
+        // Help that cannot be printed has nobody to read it.
+        None => drop(error.print()),
+    }
+    ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 })
+}
+
+fn act(command: Command, config: Config, language: Language) -> Result<(), Complaint> {
     let answer = match command {
         Command::Serve => return serve(config),
         Command::CheckConfig => check_config(&config)?,
@@ -119,23 +125,29 @@ fn act(command: Command, config: Config, language: Language) -> Result<()> {
     Ok(())
 }
 
-fn check_config(config: &Config) -> Result<Answer> {
+fn check_config(config: &Config) -> Result<Answer, Complaint> {
     app::load_rules(config.rules_file.as_deref())?;
     Ok(Answer::new("Cấu hình hợp lệ.", "The configuration is sound."))
 }
 
-fn serve(config: Config) -> Result<()> {
+fn serve(config: Config) -> Result<(), Complaint> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tram").build()?;
     runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).context("signals")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let running = app::start(config, Clock::system()).await?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
-            () = running.writer_ended() => bail!("the writer ended unexpectedly, nothing can be kept; its message is above"),
+            () = running.writer_ended() => return Err(Complaint::failure(
+                "luồng ghi dữ liệu đã dừng ngoài ý muốn, không lưu được gì nữa; lý do nằm ở trên",
+                "the writer ended unexpectedly, nothing can be kept; its message is above",
+            )),
         }
-        running.stop().await
+        let stopped = running.stop().await;
+        stopped.map_err(|error| {
+            Complaint::failure(format!("không dừng được êm: {error:#}"), format!("{error:#}"))
+        })
     })
 }
 
@@ -145,9 +157,6 @@ fn say(text: &str) {
 }
 
 #[expect(clippy::print_stderr, reason = "this is the command line's complaint")]
-fn tell(error: &anyhow::Error, language: Language) {
-    match error.downcast_ref::<Complaint>() {
-        Some(complaint) => eprintln!("tram-collector: {}", complaint.say(language)),
-        None => eprintln!("tram-collector: {error:#}"),
-    }
+fn tell(complaint: &str) {
+    eprintln!("tram-collector: {complaint}");
 }

@@ -7,44 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod environment;
+mod error;
 pub mod person;
 
-/// What is wrong with the configuration: says key, value and expectation.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("config {path} cannot be read")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is not the TOML that was expected; names the line.
-    #[error("config {path}: {message}")]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// What and where.
-        message: String,
-    },
-    /// A value that is not what its key takes.
-    #[error("config: {key} = {value}: expected {expected}")]
-    Value {
-        /// The key, with its section.
-        key: String,
-        /// What was given.
-        value: String,
-        /// What was expected.
-        expected: &'static str,
-    },
-}
-
-impl ConfigError {
-    fn value(key: impl Into<String>, value: impl ToString, expected: &'static str) -> Self {
-        Self::Value { key: key.into(), value: value.to_string(), expected }
-    }
-}
+pub use error::ConfigError;
 
 /// The collector's configuration, checked.
 #[derive(Debug, Clone)]
@@ -221,10 +187,9 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
 
 /// What `text`, read from `path`, means under these environment variables.
 pub fn parse(path: &Path, text: &str, variables: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
-    let wrong =
-        |error: toml::de::Error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() };
+    let wrong = |error: toml::de::Error| ConfigError::parse(path, text, &error);
     let typed: RawConfig = toml::from_str(text).map_err(wrong)?;
-    let raw = match environment::overlay(text, variables)? {
+    let raw = match environment::overlay(path, text, variables)? {
         None => typed,
         Some(merged) => merged.try_into().map_err(wrong)?,
     };
@@ -238,8 +203,12 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
         (Some(certificate), Some(key)) => Some((certificate, key)),
         (None, None) => None,
         (Some(path), None) | (None, Some(path)) => {
-            let expected = "both listen.certificate_file and listen.key_file, or neither";
-            return Err(ConfigError::value("listen.certificate_file", path.display(), expected));
+            return Err(ConfigError::value(
+                "listen.certificate_file",
+                path.display(),
+                "cả listen.certificate_file và listen.key_file, hoặc không có cái nào",
+                "both listen.certificate_file and listen.key_file, or neither",
+            ));
         }
     };
     let listen = Listen {
@@ -270,7 +239,7 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
 fn agents(raw: RawAgents) -> Result<Agents, ConfigError> {
     let interval = |key: &str, seconds: Option<u32>| match seconds {
         Some(seconds) if !(5..=86_400).contains(&seconds) => {
-            Err(ConfigError::value(key, seconds, "5 to 86400 seconds"))
+            Err(ConfigError::value(key, seconds, "từ 5 đến 86400 giây", "5 to 86400 seconds"))
         }
         given => Ok(given),
     };
@@ -278,7 +247,12 @@ fn agents(raw: RawAgents) -> Result<Agents, ConfigError> {
         [("agents.internet_targets", &raw.internet_targets), ("agents.collectors", &raw.collectors)]
     {
         if list.len() > 32 || list.iter().any(|entry| entry.is_empty() || entry.len() > 512) {
-            return Err(ConfigError::value(key, list.join(", "), "at most 32 entries of 1 to 512 bytes"));
+            return Err(ConfigError::value(
+                key,
+                list.join(", "),
+                "tối đa 32 mục, mỗi mục từ 1 đến 512 byte",
+                "at most 32 entries of 1 to 512 bytes",
+            ));
         }
     }
     Ok(Agents {
@@ -297,7 +271,8 @@ fn names(given: Vec<String>) -> Result<Vec<String>, ConfigError> {
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
     };
     if let Some(name) = given.iter().find(|name| !sound(name)) {
-        return Err(ConfigError::value("public.names", name, "host names or IP addresses"));
+        let (vi, en) = ("tên máy hoặc địa chỉ IP", "host names or IP addresses");
+        return Err(ConfigError::value("public.names", name, vi, en));
     }
     if given.is_empty() {
         return Ok(environment::own_names());
@@ -307,8 +282,14 @@ fn names(given: Vec<String>) -> Result<Vec<String>, ConfigError> {
 
 fn address(key: &str, given: Option<&str>, default: &str) -> Result<SocketAddr, ConfigError> {
     let text = given.unwrap_or(default);
-    text.parse()
-        .map_err(|_| ConfigError::value(key, text, "an address and port, such as 0.0.0.0:8441 or [::]:8441"))
+    text.parse().map_err(|_| {
+        ConfigError::value(
+            key,
+            text,
+            "địa chỉ và cổng, ví dụ 0.0.0.0:8441 hoặc [::]:8441",
+            "an address and port, such as 0.0.0.0:8441 or [::]:8441",
+        )
+    })
 }
 
 fn within<T: PartialOrd + Copy + ToString>(
@@ -321,8 +302,9 @@ fn within<T: PartialOrd + Copy + ToString>(
         None => Ok(default),
         Some(value) if bounds.contains(&value) => Ok(value),
         Some(value) => {
-            let text = value.to_string();
-            Err(ConfigError::value(key, text, "a number within the bounds that the example names"))
+            let (least, most) = (bounds.start().to_string(), bounds.end().to_string());
+            let (vi, en) = (format!("từ {least} đến {most}"), format!("{least} to {most}"));
+            Err(ConfigError::value(key, value, &vi, &en))
         }
     }
 }

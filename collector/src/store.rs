@@ -17,6 +17,14 @@ pub enum StoreError {
     /// The change contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
+    /// A newer release has written the store.
+    #[error("the store is of a newer release: schema {found}, this release knows up to {known}")]
+    Newer {
+        /// The schema that the store has.
+        found: i64,
+        /// The newest schema that this release knows.
+        known: i64,
+    },
     /// The database could not do it: full disk, damaged file.
     #[error("store: {0}")]
     Database(#[from] rusqlite::Error),

@@ -260,14 +260,19 @@ fn fill(path: &Path) {
 fn mistakes_in_the_configuration_end_with_64_and_name_the_key() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("collector.toml");
-    for (text, said) in [
-        ("data_dir = \"/nowhere\"\nlisten_on = 1\n", "listen_on"),
-        ("[listen]\nagents = \"everywhere\"\n", "listen.agents = everywhere: expected an address"),
-        ("[commit\n", "line 1"),
+    let unknown = "data_dir = \"/nowhere\"\nlisten_on = 1\n";
+    let wrong = "[listen]\nagents = \"everywhere\"\n";
+    for (text, language, said) in [
+        (unknown, "en", "line 2: unknown field `listen_on`"),
+        (unknown, "vi", "dòng 2: không có khóa `listen_on`; các khóa có: "),
+        (wrong, "en", "listen.agents = everywhere: expected an address"),
+        (wrong, "vi", "listen.agents = everywhere: cần địa chỉ và cổng"),
+        ("[commit\n", "en", "line 1"),
+        ("[commit\n", "vi", "dòng 1: không đúng cú pháp"),
     ] {
         std::fs::write(&file, text).unwrap();
         let mut command = Command::new(program());
-        command.args(["--config", &file.display().to_string(), "--lang", "en", "check-config"]);
+        command.args(["--config", &file.display().to_string(), "--lang", language, "check-config"]);
         let output = command.output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(64), "{message}");

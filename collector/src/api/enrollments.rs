@@ -61,7 +61,11 @@ pub async fn create(
     });
     let (row, token) = change.await?;
     let for_command = token.clone();
-    let command = state::blocking(move || state.installer.command(&for_command)).await?;
+    let installer = move || {
+        let installer = &state.installer;
+        installer.command(&for_command).unwrap_or_else(|| installer.enrolment(&for_command))
+    };
+    let command = state::blocking(installer).await?;
     Ok((StatusCode::CREATED, Json(EnrollmentToken { enrollment: view(row), token, command })))
 }
 

@@ -241,6 +241,14 @@ impl From<StoreError> for ApiError {
                 vi: format!("Trái với dữ liệu đã lưu: {why}."),
                 en: format!("This contradicts what is stored: {why}."),
             }),
+            StoreError::Newer { found, known } => Self::Conflict(Text {
+                vi: format!(
+                    "Dữ liệu thuộc một phiên bản Trạm mới hơn: lược đồ {found}, phiên bản này chỉ biết đến {known}."
+                ),
+                en: format!(
+                    "The store is of a newer release: schema {found}, this release knows up to {known}."
+                ),
+            }),
             StoreError::Database(error) if is_disk_full(&error) => Self::DiskFull,
             StoreError::Database(error) => Self::Internal(error.to_string()),
             StoreError::Busy | StoreError::Closed => Self::Busy,

@@ -76,9 +76,9 @@ impl Installer {
         ))
     }
 
-    /// The address of the agents' listener, as agents are told it.
-    pub fn collector(&self) -> &str {
-        &self.collector
+    /// The line that enrols an agent on a machine that has one already.
+    pub fn enrolment(&self, token: &str) -> String {
+        format!("tram-agent enroll --collector {} --token {token}", self.collector)
     }
 
     /// The script; none while there is no package. Blocks: reads packages.

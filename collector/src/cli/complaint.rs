@@ -28,10 +28,7 @@ impl Complaint {
 
     /// The complaint in one language.
     pub(super) fn say(&self, language: Language) -> &str {
-        match language {
-            Language::Vi => &self.text.vi,
-            Language::En => &self.text.en,
-        }
+        self.text.say(language)
     }
 }
 
@@ -47,7 +44,10 @@ impl From<StoreError> for Complaint {
     fn from(error: StoreError) -> Self {
         let cause = match &error {
             StoreError::Database(_) | StoreError::Busy | StoreError::Closed => format!(" ({error})"),
-            StoreError::Missing(_) | StoreError::Stale(_) | StoreError::Conflict(_) => String::new(),
+            StoreError::Missing(_)
+            | StoreError::Stale(_)
+            | StoreError::Conflict(_)
+            | StoreError::Newer { .. } => String::new(),
         };
         let text = ApiError::from(error).problem().text;
         Self::failure(text.vi + &cause, text.en + &cause)

@@ -45,10 +45,8 @@ pub(super) fn run(config: &Config, command: EnrollmentCommand) -> Result<Answer,
         ));
     }
     let data_dir = store::existing(config)?;
-    let pki = Pki::open(data_dir, &config.public.names, Clock::system().now_ms())
-        .map_err(|error| Complaint::failure(error.to_string(), error.to_string()))?;
-    let failed = |error: secret::NoRandom| Complaint::failure(error.to_string(), error.to_string());
-    let secret = secret::random().map_err(failed)?;
+    let pki = Pki::open(data_dir, &config.public.names, Clock::system().now_ms())?;
+    let secret = secret::random()?;
     let created_by = store::actor().name;
     let token = store::change(config, "enrollment.create", |transaction, now_ms| {
         let expires_ms = now_ms + expires_s * 1_000;
@@ -65,23 +63,22 @@ pub(super) fn run(config: &Config, command: EnrollmentCommand) -> Result<Answer,
 }
 
 fn answer(installer: &Installer, token: &str, uses: i64, expires: &str) -> Answer {
-    let collector = installer.collector();
     let vi = format!("Mã ghi danh, dùng cho {uses} máy, hiệu lực {expires}:\n{token}\n");
     let en = format!("Enrolment token for {uses} machine(s), valid for {expires}:\n{token}\n");
-    match installer.command(token) {
-        Some(command) => Answer::new(
+    if let Some(command) = installer.command(token) {
+        return Answer::new(
             format!("{vi}\nTrên máy cần theo dõi, chạy dòng này:\n{command}"),
             format!("{en}\nOn the machine to be watched, run this line:\n{command}"),
-        ),
-        None => Answer::new(
-            format!(
-                "{vi}\nTrung tâm không có gói tác tử để phát ([install] dir). Trên máy đã có tác tử, chạy:\n\
-                 tram-agent enroll --collector {collector} --token {token}"
-            ),
-            format!(
-                "{en}\nThe collector serves no agent packages ([install] dir). On a machine that has the agent, run:\n\
-                 tram-agent enroll --collector {collector} --token {token}"
-            ),
-        ),
+        );
     }
+    let command = installer.enrolment(token);
+    Answer::new(
+        format!(
+            "{vi}\nTrung tâm không có gói tác tử để phát ([install] dir). Trên máy đã có tác tử, chạy:\n{command}"
+        ),
+        format!(
+            "{en}\nThe collector serves no agent packages ([install] dir). On a machine that has the agent, run:\n\
+             {command}"
+        ),
+    )
 }

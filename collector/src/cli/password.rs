@@ -19,10 +19,8 @@ pub(super) struct NewPassword {
 /// sits there, else makes one.
 pub(super) fn new(file: Option<PathBuf>, language: Language) -> Result<NewPassword, Complaint> {
     let unread = |error: crate::config::ConfigError| {
-        Complaint::usage(
-            format!("không đọc được mật khẩu: {error}"),
-            format!("cannot read the password: {error}"),
-        )
+        let text = error.text();
+        Complaint::usage(format!("mật khẩu: {}", text.vi), format!("password: {}", text.en))
     };
     let given = match file {
         Some(path) => Some(person::password_file(path).map_err(unread)?),
@@ -36,13 +34,12 @@ pub(super) fn new(file: Option<PathBuf>, language: Language) -> Result<NewPasswo
     let (password, generated) = match given {
         Some(password) => (password, None),
         None => {
-            let password = secret::password()
-                .map_err(|error| Complaint::failure(error.to_string(), error.to_string()))?;
+            let password = secret::password()?;
             (password.clone(), Some(password))
         }
     };
     check(&password)?;
-    let hash = hash(&password).map_err(|error| Complaint::failure(error.to_string(), error.to_string()))?;
+    let hash = hash(&password)?;
     Ok(NewPassword { hash, generated })
 }
 

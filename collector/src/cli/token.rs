@@ -40,8 +40,7 @@ pub(super) fn run(config: &Config, command: TokenCommand) -> Result<Answer, Comp
     let name = line::name(&name).map_err(line("--name"))?;
     let scope = store::scope(config, agency.as_deref())?;
     let expires_s = expires.map(|text| store::expires_s(&text, EXPIRES_S_MAX)).transpose()?;
-    let failed = |error: secret::NoRandom| Complaint::failure(error.to_string(), error.to_string());
-    let (text, role) = (secret::token().map_err(failed)?, Role::from(role));
+    let (text, role) = (secret::token()?, Role::from(role));
     store::change(config, "token.create", |transaction, now_ms| {
         let expires_ms = expires_s.map(|seconds| now_ms + seconds * 1_000);
         let token = ApiToken { name, role, scope, expires_ms };

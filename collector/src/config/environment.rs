@@ -2,6 +2,7 @@
 
 use super::ConfigError;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Sections and keys that can be overridden, with how their text is read.
 const KEYS: &[(&str, &str, Form)] = &[
@@ -42,6 +43,7 @@ pub(super) fn variables() -> BTreeMap<String, String> {
 
 /// The file's table with the variables laid over it; none when no variable says anything.
 pub(super) fn overlay(
+    path: &Path,
     text: &str,
     variables: &BTreeMap<String, String>,
 ) -> Result<Option<toml::Table>, ConfigError> {
@@ -50,11 +52,16 @@ pub(super) fn overlay(
     if ours.is_empty() {
         return Ok(None);
     }
-    let mut table: toml::Table = toml::from_str(text)
-        .map_err(|error| ConfigError::value("config", error.message(), "a TOML table"))?;
+    let mut table: toml::Table =
+        toml::from_str(text).map_err(|error| ConfigError::parse(path, text, &error))?;
     for (name, text) in ours {
         let Some((section, key, form)) = known(name) else {
-            return Err(ConfigError::value(name, text, "a setting of the collector, as TRAM_SECTION_KEY"));
+            return Err(ConfigError::value(
+                name,
+                text,
+                "một thiết lập của trung tâm, viết TRAM_MỤC_KHÓA",
+                "a setting of the collector, as TRAM_SECTION_KEY",
+            ));
         };
         let value = read(name, text, form)?;
         if section.is_empty() {
@@ -89,8 +96,8 @@ fn read(name: &str, text: &str, form: Form) -> Result<toml::Value, ConfigError> 
     Ok(match form {
         Form::Text => toml::Value::String(text.to_owned()),
         Form::Number => {
-            let number: i64 =
-                text.trim().parse().map_err(|_| ConfigError::value(name, text, "a whole number"))?;
+            let wrong = |_| ConfigError::value(name, text, "một số nguyên", "a whole number");
+            let number: i64 = text.trim().parse().map_err(wrong)?;
             toml::Value::Integer(number)
         }
         Form::List => {

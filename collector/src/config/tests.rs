@@ -82,3 +82,59 @@ fn the_example_is_the_default() {
 fn uncommented(line: &str) -> &str {
     line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())).unwrap_or(line)
 }
+
+#[test]
+fn every_kind_of_mistake_is_said_in_both_languages() {
+    let path = Path::new("/nowhere/collector.toml");
+    let missing = load(Some(path)).unwrap_err().text();
+    assert!(missing.vi.starts_with("không đọc được /nowhere/collector.toml: "), "{missing:?}");
+    assert!(missing.en.starts_with("/nowhere/collector.toml cannot be read: "), "{missing:?}");
+    let variable: &[(&str, &str)] = &[("TRAM_DATA_DIR", "/data")];
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+    let cases: [Case<'_>; 14] = [
+        ("\nagnets = 1\n", &[], "dòng 2: không có khóa `agnets`; các khóa có: `data_dir`", "line 2: unknown"),
+        ("\nagnets = 1\n", variable, "không có khóa `agnets`", "unknown field `agnets`"),
+        ("[commit]\nx = 1\n", &[], "dòng 2: không có khóa `x`; các khóa có: `window_ms`", "line 2: unknown"),
+        ("[commit\n", &[], "collector.toml, dòng 1: không đúng cú pháp", "collector.toml, line 1: "),
+        ("[commit\n", variable, "collector.toml, dòng 1: không đúng cú pháp", "collector.toml, line 1: "),
+        (
+            "[commit]\nwindow_ms = \"1\"\n",
+            &[],
+            "dòng 2: không đúng cú pháp hoặc kiểu",
+            "line 2: invalid type",
+        ),
+        (
+            "[commit]\nwindow_ms = 5000\n",
+            &[],
+            "commit.window_ms = 5000: cần từ 0 đến 1000",
+            "expected 0 to 1000",
+        ),
+        ("[listen]\nagents = \"1\"\n", &[], "listen.agents = 1: cần địa chỉ và cổng", "expected an address"),
+        ("[listen]\nkey_file = \"k\"\n", &[], "cần cả listen.certificate_file và", "expected both"),
+        (
+            "[public]\nnames = [\"a b\"]\n",
+            &[],
+            "public.names = a b: cần tên máy",
+            "public.names = a b: expected",
+        ),
+        (
+            "[agents]\nsend_interval_s = 1\n",
+            &[],
+            "agents.send_interval_s = 1: cần từ 5",
+            "expected 5 to 86400",
+        ),
+        (
+            "[agents]\ncollectors = [\"\"]\n",
+            &[],
+            "agents.collectors = : cần tối đa 32",
+            "expected at most 32",
+        ),
+        ("", &[("TRAM_COMMIT_WINDOW_MS", "x")], "TRAM_COMMIT_WINDOW_MS = x: cần một số", "a whole number"),
+        ("", &[("TRAM_LISTEN_AGNETS", "x")], "TRAM_LISTEN_AGNETS = x: cần một thiết lập", "a setting of the"),
+    ];
+    for (text, variables, vi, en) in cases {
+        let said = read(text, variables).unwrap_err().text();
+        assert!(said.vi.contains(vi), "{}", said.vi);
+        assert!(said.en.contains(en), "{}", said.en);
+    }
+}

@@ -1,11 +1,30 @@
 //! How numbers, durations and sizes are written in the rules file.
 
+use crate::model::text::{Text, Words};
 use toml::de::DeValue;
 
 /// What a duration looks like, for messages.
-pub(super) const DURATION: &str = "a duration such as \"90s\", \"10m\", \"1h30m\" or \"14d\"";
+pub(super) const DURATION: Words = Words {
+    vi: "một khoảng thời gian như \"90s\", \"10m\", \"1h30m\" hoặc \"14d\"",
+    en: "a duration such as \"90s\", \"10m\", \"1h30m\" or \"14d\"",
+};
 /// What a size looks like, for messages.
-pub(super) const BYTES: &str = "bytes, such as 1073741824 or \"10GiB\"";
+pub(super) const BYTES: Words = Words {
+    vi: "số byte, ví dụ 1073741824 hoặc \"10GiB\"",
+    en: "bytes, such as 1073741824 or \"10GiB\"",
+};
+/// A switch, for messages.
+pub(super) const SWITCH: Words = Words { vi: "true hoặc false", en: "true or false" };
+/// The severities, for messages.
+pub(super) const SEVERITY: Words =
+    Words { vi: "\"info\", \"warning\" hoặc \"critical\"", en: "\"info\", \"warning\" or \"critical\"" };
+/// A share, for messages.
+pub(super) const SHARE: Words = Words { vi: "một tỷ lệ từ 0 đến 1", en: "a share from 0 to 1" };
+/// A number, for messages.
+pub(super) const NUMBER: Words = Words { vi: "một số không âm", en: "a number, not below 0" };
+/// A temperature, for messages.
+pub(super) const CELSIUS: Words =
+    Words { vi: "nhiệt độ từ 0 đến 150 độ C", en: "degrees Celsius from 0 to 150" };
 
 /// Longest duration: ten years. Far more than any hold, and no sum of times can overflow.
 const DURATION_MAX_MS: i64 = 10 * 365 * 86_400_000;
@@ -61,11 +80,15 @@ pub(super) fn duration_ms(value: &DeValue<'_>) -> Option<i64> {
 }
 
 /// A value as a message shows it.
-pub(super) fn shown(value: &DeValue<'_>) -> String {
-    match (value.as_str(), value.as_bool(), number(value)) {
+pub(super) fn shown(value: &DeValue<'_>) -> Text {
+    let shown = match (value.as_str(), value.as_bool(), number(value)) {
         (Some(text), _, _) => format!("{text:?}"),
         (_, Some(switch), _) => switch.to_string(),
         (_, _, Some(number)) => number.to_string(),
-        _ => format!("of the type {}", value.type_str()),
-    }
+        _ => {
+            let kind = value.type_str();
+            return Text::new(format!("kiểu {kind}"), format!("of the type {kind}"));
+        }
+    };
+    Text::new(shown.clone(), shown)
 }

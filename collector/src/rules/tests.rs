@@ -6,7 +6,12 @@ const EXAMPLE: &str = include_str!("../../../deploy/examples/rules.toml");
 
 fn mistake(text: &str) -> (usize, String) {
     let error = parse(text).unwrap_err();
-    (error.line, error.message)
+    let Text { vi, en } = error.text();
+    for (text, line) in [(&vi, "dòng"), (&en, "line")] {
+        assert!(text.starts_with(&format!("{line} {}: ", error.line)), "{text}");
+    }
+    assert_eq!(en, error.to_string());
+    (error.line, error.message.en)
 }
 
 #[test]
@@ -117,4 +122,31 @@ fn levels_that_contradict_each_other_are_refused() {
 fn what_is_no_toml_is_named_with_its_line() {
     assert_eq!(mistake("[cpu_busy]\nhold = \n").0, 2);
     assert_eq!(mistake("[cpu_busy]\nhold = \"1m\"\nhold = \"2m\"\n").0, 3);
+}
+
+#[test]
+fn every_kind_of_mistake_is_said_in_vietnamese_with_its_line_and_its_word() {
+    for (text, expected) in [
+        ("\n[cpu_bussy]\n", "dòng 2: không có quy tắc `cpu_bussy`; các quy tắc có: "),
+        ("cpu_busy = 1\n", "dòng 1: `cpu_busy` phải là một bảng, viết [cpu_busy]"),
+        ("[cpu_busy]\nhodl = 1\n", "dòng 2: [cpu_busy] không có khóa `hodl`; các khóa có: enabled, "),
+        ("[cpu_busy]\nenabled = 1\n", "dòng 2: [cpu_busy] `enabled` là 1, cần true hoặc false"),
+        ("[cpu_busy]\nenabled = []\n", "dòng 2: [cpu_busy] `enabled` là kiểu array, cần true hoặc false"),
+        (
+            "[cpu_busy]\nseverity = \"x\"\n",
+            "`severity` là \"x\", cần \"info\", \"warning\" hoặc \"critical\"",
+        ),
+        ("[cpu_busy]\nhold = 1\n", "`hold` là 1, cần một khoảng thời gian như "),
+        ("[cpu_busy]\nraise = 9\n", "`raise` là 9, cần một tỷ lệ từ 0 đến 1"),
+        ("[temperature]\ndisk = 400\n", "`disk` là 400, cần nhiệt độ từ 0 đến 150 độ C"),
+        ("[filesystem_nearly_full]\nfree_bytes = -1\n", "`free_bytes` là -1, cần số byte, ví dụ "),
+        ("[reboots_too_often]\nraise = -1\n", "`raise` là -1, cần một số không âm"),
+        ("[cpu_busy]\nraise = 0.7\n", "dòng 1: [cpu_busy] `clear` phải nhỏ hơn `raise`"),
+        ("[memory_low]\nraise = 0.96\n", "[memory_low] `raise` phải không lớn hơn `raise_critical`"),
+        ("[host_silent]\nintervals = 0.5\n", "[host_silent] `intervals` phải từ 1 trở lên"),
+        ("[cpu_busy]\nhold = \n", "dòng 2: không đúng cú pháp TOML: "),
+    ] {
+        let said = parse(text).unwrap_err().text().vi;
+        assert!(said.contains(expected), "{said}");
+    }
 }

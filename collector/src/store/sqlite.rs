@@ -75,9 +75,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let done: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let newest = MIGRATIONS.last().map_or(0, |(number, _)| *number);
     if done > newest {
-        let message =
-            format!("the store is of a newer release: schema {done}, this release knows up to {newest}");
-        return Err(StoreError::Conflict(message));
+        return Err(StoreError::Newer { found: done, known: newest });
     }
     for (number, statements) in MIGRATIONS.iter().filter(|(number, _)| *number > done) {
         let transaction = connection.transaction()?;

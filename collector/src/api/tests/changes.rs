@@ -185,7 +185,10 @@ async fn an_enrolment_makes_what_is_absent_and_shows_its_token_once() {
     let pinned = enrollment_token::pinned(made.json["token"].as_str().unwrap());
     assert_eq!(pinned, Some(([7; 32], NOW_MS)));
     assert_eq!(made.json["expires_ms"], NOW_MS + 3_600_000);
-    assert_eq!(made.json["command"], Value::Null, "no package is served yet");
+    let command = made.json["command"].as_str().unwrap();
+    let token = made.json["token"].as_str().unwrap();
+    assert!(command.starts_with("tram-agent enroll --collector https://"), "no package is served: {command}");
+    assert!(command.ends_with(&format!(" --token {token}")), "{command}");
     let listed = world.get("operator-a", "/api/v1/enrollments").await;
     assert_eq!(listed.json["items"][0]["agency"]["name"], "Xã Lũng Cú");
     assert!(!listed.text.contains("tram1_"));

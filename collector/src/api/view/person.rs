@@ -151,6 +151,7 @@ pub struct EnrollmentToken {
     pub enrollment: Enrollment,
     /// The token.
     pub token: String,
-    /// The one line that installs and enrols an agent on a Linux machine; null while no agent package is served.
-    pub command: Option<String>,
+    /// The one line that installs and enrols an agent on a Linux machine; while no agent package is served, the line
+    /// that enrols one that is installed already.
+    pub command: String,
 }

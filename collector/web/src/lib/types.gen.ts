@@ -690,8 +690,11 @@ export interface components {
         };
         /** @description A new token: the only time that its text is shown. */
         EnrollmentToken: components["schemas"]["Enrollment"] & {
-            /** @description The one line that installs and enrols an agent on a Linux machine; null while no agent package is served. */
-            command: string | null;
+            /**
+             * @description The one line that installs and enrols an agent on a Linux machine; while no agent package is served, the line
+             *     that enrols one that is installed already.
+             */
+            command: string;
             /** @description The token. */
             token: string;
         };
