@@ -78,6 +78,8 @@ pub struct Spool {
     index: Index,
     /// The closed segment that was read last.
     read_last: Option<(u64, Index)>,
+    /// Whether files were found damaged in a way that may hide numbers already given out.
+    is_doubtful: bool,
     ledger: Ledger,
     /// What the next segment will begin with, but for the settled numbers, which the ledger has.
     state: Start,

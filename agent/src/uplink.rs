@@ -20,6 +20,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// Pause while the collector refuses this agent as such: a person has to act.
 const REFUSED_PAUSE: Duration = Duration::from_secs(300);
+/// Pause while an operator has not accepted this agent: whoever installs it may be waiting beside it.
+const ACCEPTANCE_PAUSE: Duration = Duration::from_secs(60);
 /// Pause before a policy or a certificate is asked for again after a failure.
 const ERRAND_PAUSE: Duration = Duration::from_secs(300);
 /// Reports in the first batch after a failure: the current state, quick even on a slow link.
@@ -264,7 +266,10 @@ impl Uplink {
         match failure {
             Failure::Unreachable => self.back_off(None),
             Failure::Busy { retry_after } => self.back_off(retry_after),
-            Failure::Refused(_) => self.back_off(Some(REFUSED_PAUSE)),
+            Failure::Refused(Refusal::Unknown) => self.back_off(Some(ACCEPTANCE_PAUSE)),
+            Failure::Refused(Refusal::Revoked | Refusal::Clone | Refusal::WrongAgent) => {
+                self.back_off(Some(REFUSED_PAUSE));
+            }
             Failure::Batch { was_single: true } => self.back_off(None),
             Failure::Batch { was_single: false } => {
                 self.back_off(None);

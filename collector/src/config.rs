@@ -13,7 +13,7 @@ pub mod person;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("config {path}: {source}")]
+    #[error("config {path} cannot be read")]
     Read {
         /// The file.
         path: PathBuf,

@@ -10,6 +10,7 @@ mod care;
 mod crash;
 mod fleet;
 mod full_store;
+mod history;
 mod judgement;
 mod mtls;
 mod operators;

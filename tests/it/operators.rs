@@ -133,3 +133,31 @@ async fn pages_and_programs_are_told_apart() {
     assert_eq!(browser.ask(Method::DELETE, "/api/v1/session", &[], None).await.status, 204);
     assert_eq!(browser.ask(Method::GET, "/api/v1/session", &[], None).await.status, 401);
 }
+
+#[tokio::test]
+async fn whatever_a_host_calls_itself_it_gets_a_name_that_harms_nobody() {
+    let world = World::new().await.unwrap();
+    let mut browser = Browser::sign_in(&world, "dũng", Role::Operator).await;
+    let secret = world.secret(10).await.unwrap();
+    let names = [
+        ("\"<img src=x onerror=alert(1)>'", "\"<img src=x onerror=alert(1)>'"),
+        ("một\r\nhai\u{1b}[2J", "mộthai[2J"),
+        ("\u{202e}gnort\u{2066}", "gnort"),
+        ("\n\u{200f}", "?"),
+    ];
+    let long = "á".repeat(10_000);
+    for (number, name) in names.iter().map(|(name, _)| *name).chain([long.as_str()]).enumerate() {
+        let csr = request_for(&KeyPair::generate().unwrap()).unwrap();
+        let reply = world.ask_to_enroll(&secret, &csr, [number as u8; 32], name).await.unwrap();
+        // What is beyond the wire's bounds is refused; all else comes in.
+        let is_long = name == long;
+        assert_eq!(reply.status, if is_long { 400 } else { 200 }, "{name:.20}: {reply:?}");
+    }
+    let assets = browser.get("/api/v1/assets").await;
+    let mut shown: Vec<&str> =
+        assets["items"].as_array().unwrap().iter().map(|asset| asset["name"].as_str().unwrap()).collect();
+    let mut expected: Vec<&str> = names.iter().map(|(_, shown)| *shown).collect();
+    shown.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(shown, expected);
+}

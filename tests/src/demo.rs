@@ -94,6 +94,13 @@ pub async fn run(options: &Options) -> Result<()> {
     say(&format!("user / tài khoản:      admin\npassword / mật khẩu:   {}", demo.password));
     let config = demo.folder.path().join(CONFIG_FILE);
     say(&format!("config / cấu hình:     {}", config.display()));
+    say(&format!(
+        "add a machine / thêm máy:\n  {} --config {} enrollment create --agency {:?} --site {:?}",
+        process::program("tram-collector")?.display(),
+        config.display(),
+        "Sở Y tế",
+        OWN_SITE,
+    ));
     if options.check || options.then.is_some() {
         let api = facts::Api::new(demo.operators, &demo.data_dir().join(CA_FILE), &demo.api_token)?;
         let cast = demo.cast()?;
@@ -233,7 +240,14 @@ impl Demo {
         let mut names = servers.filter(|host| sites.insert(host.site.as_str())).map(|host| host.name.clone());
         let mut next = || names.next().context("the province is too small for the demo: take more --hosts");
         let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(facts::Cast { own, failing: next()?, recovered: next()?, hot: next()?, silent: next().ok() })
+        Ok(facts::Cast {
+            own,
+            failing: next()?,
+            recovered: next()?,
+            hot: next()?,
+            silent: next().ok(),
+            more: [next().ok(), next().ok(), next().ok()],
+        })
     }
 
     /// Runs a shell command with what it needs to sign in, as the browser test does.

@@ -203,6 +203,10 @@ impl Agent {
         if is_news || self.clock.boot_ms() >= self.status_due_ms {
             self.write_status();
         }
+        // Otherwise it is written with the next answer, and only few wait until then.
+        if self.status.failing.is_some() {
+            self.write_status();
+        }
     }
 
     /// What the ladder said last, unless that is too long ago: then its places stay without values.

@@ -2,7 +2,7 @@
 
 use super::ledger::Ledger;
 use super::record::{Record, Start};
-use super::segment::{Disk, Index, RealDisk, Writer, sync_directory, visit};
+use super::segment::{Disk, Index, RealDisk, Visited, Writer, sync_directory, visit};
 use super::{Segment, Spool, SpoolError};
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
@@ -47,7 +47,20 @@ impl Spool {
         }
         spool.disk = disk;
         spool.resume();
+        spool.leave_if_doubtful();
         Ok(spool)
+    }
+
+    /// Reports that the collector has may be gone from the files, and their numbers with them. Given out again, the
+    /// numbers would name other reports, which the collector would take for known: only a new spool is safe.
+    fn leave_if_doubtful(&mut self) {
+        if !self.is_doubtful {
+            return;
+        }
+        tracing::warn!(spool = %self.id(), "spool has lost records that may have been sent; a new one begins");
+        if let Err(error) = self.start_anew() {
+            tracing::error!(%error, "cannot begin a new spool; numbers may be used twice");
+        }
     }
 
     /// Makes an empty spool in a directory that does not count until it is renamed.
@@ -71,6 +84,7 @@ impl Spool {
             writer: None,
             index: Index::default(),
             read_last: None,
+            is_doubtful: false,
             ledger: Ledger::default(),
             state,
         }
@@ -100,10 +114,11 @@ impl Spool {
         self.index = Index::default();
         let mut records = Vec::new();
         let mut index = Index::default();
-        let (bytes, damaged) = visit(&path, |offset, record| {
+        let Visited { bytes, damaged, is_whole } = visit(&path, |offset, record| {
             index.note(offset as u64, &record);
             records.extend(Remembered::of(record));
         })?;
+        self.is_doubtful |= !is_whole;
         if damaged > 0 {
             tracing::warn!(path = %path.display(), damaged, "spool has damaged records; they are left out");
         }
@@ -192,7 +207,9 @@ fn directories(root: &Path) -> io::Result<Vec<SpoolId>> {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == UNFINISHED) {
             fs::remove_dir_all(&path)?;
-        } else if let Some(id) = path.file_name().and_then(|name| name.to_str()?.parse().ok()) {
+        } else if path.is_dir()
+            && let Some(id) = path.file_name().and_then(|name| name.to_str()?.parse().ok())
+        {
             ids.push(id);
         }
     }

@@ -188,6 +188,16 @@ pub(crate) fn scan<'a>(bytes: &'a [u8], mut visit: impl FnMut(usize, Record<'a>)
     }
 }
 
+/// Whether bytes after the last sound record are what a power cut leaves of one that was being written: too few of
+/// them, or zeros. Anything else was something once, maybe reports that the collector has.
+pub(crate) fn is_torn(rest: &[u8]) -> bool {
+    let short = matches!(Record::decode(rest, 0), Err(Damage::End))
+        && rest
+            .first_chunk()
+            .is_none_or(|length| (1..=RECORD_BYTES_MAX).contains(&(u32::from_le_bytes(*length) as usize)));
+    short || rest.iter().all(|byte| *byte == 0)
+}
+
 fn put_json(bytes: &mut Vec<u8>, kind: u8, value: &impl Serialize) {
     bytes.push(kind);
     bytes.extend_from_slice(&serde_json::to_vec(value).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! One file of the spool: appending with sync, reading back. Knows nothing of numbers, acks or which segment is next.
 
-use super::record::{HEADER_BYTES, RECORD_BYTES_MAX, Record, scan};
+use super::record::{HEADER_BYTES, RECORD_BYTES_MAX, Record, is_torn, scan};
 use rustix::fs::{FallocateFlags, fallocate};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -186,11 +186,24 @@ fn keep(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
-/// Reads a whole segment and visits its records; returns where the last sound one ends and how many are damaged.
-pub(crate) fn visit(path: &Path, visit: impl FnMut(usize, Record<'_>)) -> io::Result<(u64, u64)> {
+/// What reading a whole segment came to.
+#[derive(Debug)]
+pub(crate) struct Visited {
+    /// Where the last sound record ends.
+    pub(crate) bytes: u64,
+    /// Damaged records before that.
+    pub(crate) damaged: u64,
+    /// Whether it begins as every segment does, and ends soundly or as a power cut leaves it.
+    pub(crate) is_whole: bool,
+}
+
+/// Reads a whole segment and visits its records.
+pub(crate) fn visit(path: &Path, visit: impl FnMut(usize, Record<'_>)) -> io::Result<Visited> {
     let bytes = std::fs::read(path)?;
     let (end, damaged) = scan(&bytes, visit);
-    Ok((end as u64, damaged))
+    let begins = end == 0 || matches!(Record::decode(&bytes, 0), Ok((Record::Start(_), _)));
+    let is_whole = begins && is_torn(bytes.get(end..).unwrap_or_default());
+    Ok(Visited { bytes: end as u64, damaged, is_whole })
 }
 
 /// Makes the creation or removal of `path` itself durable.

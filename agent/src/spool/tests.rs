@@ -89,6 +89,30 @@ fn a_torn_tail_at_any_byte_costs_only_the_torn_report() {
 }
 
 #[test]
+fn garbage_in_place_of_reports_begins_a_new_spool() {
+    let garbage = [0xA5; 3_000];
+    for kept in [0, 1] {
+        let root = tempfile::tempdir().unwrap();
+        let spool = filled(root.path(), 5);
+        let (old, path) = (spool.id(), spool.segments.values().next().unwrap().path.clone());
+        let first = spool.index.reports[1].1 as usize * kept;
+        drop(spool);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.truncate(first);
+        bytes.extend(garbage);
+        fs::write(&path, bytes).unwrap();
+        fs::write(root.path().join("0123456789abcdef"), b"not a spool").unwrap();
+        let mut spool = Spool::open(root.path(), ROOMY).unwrap();
+        assert_ne!(spool.id(), old, "the numbers of what is gone are not given out again");
+        assert_eq!(pending(&mut spool).len(), kept);
+        assert_eq!(append(&mut spool, "[new]").unwrap(), kept as u64 + 1);
+        let id = spool.id();
+        drop(spool);
+        assert_eq!(Spool::open(root.path(), ROOMY).unwrap().id(), id, "once is enough");
+    }
+}
+
+#[test]
 fn a_tail_of_zeros_is_cut_off() {
     let root = tempfile::tempdir().unwrap();
     let spool = filled(root.path(), 2);

@@ -12,7 +12,7 @@ pub(super) type Answer = Response<Full<Bytes>>;
 /// Seconds after which an agent that was sent away may come again.
 const BUSY_RETRY_S: u32 = 5;
 /// Seconds after which an agent may ask again whether an operator has accepted it.
-const QUARANTINE_RETRY_S: u32 = 300;
+const QUARANTINE_RETRY_S: u32 = 60;
 
 /// An answer of status 200.
 pub(super) fn json(body: Vec<u8>) -> Answer {

@@ -17,17 +17,15 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A simulated province for Trạm.
 #[derive(Debug, Parser)]
-#[command(name = "fleet", args_conflicts_with_subcommands = true)]
+#[command(name = "fleet")]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    run: Option<Run>,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the province; the same as no command.
+    /// Runs the province.
     Run(Run),
     /// Prints agencies, sites and hosts as JSON, each agency after the one above it.
     Plan {
@@ -85,12 +83,9 @@ async fn main() -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::builder().with_default_directive(tracing::Level::INFO.into());
     tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(std::io::stderr).init();
     let cli = Cli::parse();
-    match (cli.command, cli.run) {
-        (Some(Command::Plan { size, lines }), _) => print(&Plan::new(size.seed, size.hosts), lines),
-        (Some(Command::Run(run)), _) | (None, Some(run)) => run_fleet(run).await,
-        (None, None) => {
-            anyhow::bail!("expected `fleet plan` or --collector, --token, --hosts and --state; see --help")
-        }
+    match cli.command {
+        Command::Plan { size, lines } => print(&Plan::new(size.seed, size.hosts), lines),
+        Command::Run(run) => run_fleet(run).await,
     }
 }
 

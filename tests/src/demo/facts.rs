@@ -21,6 +21,8 @@ pub(super) struct Cast {
     pub(super) hot: String,
     /// A machine that falls silent, where the province has one to spare.
     pub(super) silent: Option<String>,
+    /// Machines with a bad cable, with bad power, and behind a cut uplink, where there are more to spare.
+    pub(super) more: [Option<String>; 3],
 }
 
 impl Cast {
@@ -32,6 +34,9 @@ impl Cast {
             format!("overheating={}", self.hot),
         ];
         failures.extend(self.silent.as_ref().map(|host| format!("silent-host={host}")));
+        for (name, host) in ["flapping-link", "dying-power", "cut-uplink"].into_iter().zip(&self.more) {
+            failures.extend(host.as_ref().map(|host| format!("{name}={host}")));
+        }
         failures
     }
 }
