@@ -26,8 +26,10 @@ pub struct Spool {
 pub enum Standing {
     /// Not seen yet.
     New,
-    /// On disk already: the same bytes, as far as can still be told.
+    /// On disk already, with the same bytes.
     Copy,
+    /// Its number was taken too long ago for its bytes to be compared.
+    OldCopy,
     /// Its number is taken by other bytes.
     Fork,
     /// Not seen yet, and taking it would leave more gaps than are kept.
@@ -44,7 +46,11 @@ impl Spool {
     pub fn standing(&self, seq: u64, crc: u32) -> Standing {
         if self.seen.contains(seq) {
             let known = self.checksums.iter().find(|(number, _)| *number == seq);
-            return if known.is_some_and(|(_, kept)| *kept != crc) { Standing::Fork } else { Standing::Copy };
+            return match known {
+                None => Standing::OldCopy,
+                Some((_, kept)) if *kept != crc => Standing::Fork,
+                Some(_) => Standing::Copy,
+            };
         }
         if self.seen.len() >= limits::RANGES_PER_SPOOL_MAX && self.seen.would_split(seq) {
             return Standing::TooManyGaps;
@@ -124,7 +130,7 @@ mod tests {
         let mut spool = spool(&[3, 4, 7]);
         spool.close_below(7);
         assert_eq!(spool.lost, 4);
-        assert_eq!(spool.standing(5, 5), Standing::Copy);
+        assert_eq!(spool.standing(5, 5), Standing::OldCopy);
         spool.close_below(7);
         assert_eq!(spool.lost, 4);
     }
@@ -173,7 +179,8 @@ mod tests {
                         prop_assert!(plain.insert(seq, crc).is_none());
                         spool.admit(seq, crc);
                     }
-                    Standing::Copy => prop_assert!(plain.contains_key(&seq)),
+                    Standing::Copy => prop_assert_eq!(plain.get(&seq), Some(&crc)),
+                    Standing::OldCopy => prop_assert!(plain.contains_key(&seq)),
                     Standing::Fork => prop_assert_ne!(plain[&seq], crc),
                     Standing::TooManyGaps => prop_assert!(!plain.contains_key(&seq)),
                 }

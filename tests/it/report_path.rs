@@ -114,6 +114,29 @@ async fn a_repeated_number_is_a_copy_with_the_same_bytes_and_a_fork_with_others(
 }
 
 #[tokio::test]
+async fn numbers_that_begin_again_are_a_fork_even_where_their_bytes_are_forgotten() {
+    let (world, mut host) = one_host().await;
+    let first = host.measure().unwrap();
+    host.send(&world, std::slice::from_ref(&first)).await.unwrap();
+    for _ in 0..2 * limits::CRCS_PER_SPOOL {
+        host.pass(15_000);
+        world.pass(15_000);
+        host.report(&world).await.unwrap();
+    }
+    let copy = host.send(&world, &[first]).await.unwrap();
+    assert_eq!((copy.durable.as_slice(), copy.new_spool), ([(1, 1)].as_slice(), false));
+
+    // The disk is set back to an older state, and the host started from it.
+    host.next = 5;
+    host.pass(60_000);
+    world.pass(60_000);
+    host.reboot();
+    let again = host.report(&world).await.unwrap();
+    assert!(again.new_spool && again.durable.is_empty(), "{again:?}");
+    assert_eq!(again.refused[0].reason, Reason::Fork);
+}
+
+#[tokio::test]
 async fn copies_in_one_window_are_taken_once_and_all_acknowledged() {
     let (world, mut host) = one_host().await;
     let reports: Vec<Sent> = (0..5).map(|_| host.measure().unwrap()).collect();

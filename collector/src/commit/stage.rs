@@ -180,6 +180,8 @@ impl Stage {
         let spool = host.spools.iter().find(|spool| spool.id == header.spool);
         match spool.map_or(Standing::New, |spool| spool.standing(seq, crc)) {
             Standing::Copy => return Verdict::Copy,
+            Standing::OldCopy if is_news(host, header, &content) => return Verdict::Refused(Refusal::Fork),
+            Standing::OldCopy => return Verdict::Copy,
             Standing::Fork => return Verdict::Refused(Refusal::Fork),
             Standing::TooManyGaps => return Verdict::Refused(Refusal::TooManyGaps),
             Standing::New => {}
@@ -306,6 +308,19 @@ fn last_of_boot(arrival: &Arrival) -> Vec<(BootId, u64)> {
         }
     }
     last
+}
+
+/// Whether a report under a number taken long ago was measured after everything that its host has sent so far: then the
+/// numbers have begun again, as when a disk or a virtual machine is set back to an older state.
+fn is_news(host: &Host, header: &Header, content: &Result<Measured, Refusal>) -> bool {
+    let Ok(Measured { moment, .. }) = content else { return false };
+    let age_ms = header.sent.boot_ms.saturating_sub(moment.boot_ms);
+    moment.boot == header.sent.boot
+        && if moment.boot == host.boot {
+            moment.boot_ms > host.boot_ms
+        } else {
+            header.arrived_ms.saturating_sub_unsigned(age_ms) > host.at_ms
+        }
 }
 
 /// Live: of the boot that sends, younger than two send intervals, and newer than the state held.
