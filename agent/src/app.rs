@@ -4,7 +4,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::Settings;
 use crate::enroll::{EnrollError, Order, enroll};
-use crate::host::Host;
+use crate::host::{Host, machine_in};
 use crate::sensor::reach::{Ladder, ReachConfig};
 use crate::sensor::runner::Runner;
 use crate::sensor::{Paths, Sensor, registry};
@@ -70,8 +70,13 @@ pub fn once(config: &Config, only: &[String]) -> Result<Once, Trouble> {
 pub fn enroll_host(config: &Config, collector: &str, token: Token) -> Result<Identity, EnrollError> {
     let store = IdentityStore::open(&config.state)?;
     let host = Host::read(&Paths::default());
-    let order =
-        Order { collector: collector.to_owned(), token, machine: host.machine, resource: host.resource };
+    let machine = match &config.machine_id {
+        None => host.machine,
+        Some(file) => {
+            machine_in(file).ok_or_else(|| EnrollError::Machine { path: file.display().to_string() })?
+        }
+    };
+    let order = Order { collector: collector.to_owned(), token, machine, resource: host.resource };
     let failed = |error: std::io::Error| EnrollError::Answer(error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let identity = runtime.block_on(enroll(&store, order, Arc::new(SystemClock)));

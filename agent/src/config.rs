@@ -121,6 +121,8 @@ pub struct Limits {
 pub struct Config {
     /// Where the agent keeps its identity, its spool and what it remembers.
     pub state: PathBuf,
+    /// A file with an id to enrol as, instead of the machine's own.
+    pub machine_id: Option<PathBuf>,
     /// The collector, when it is not the one enrolled with.
     pub collector: Option<String>,
     /// Time between samples.
@@ -212,6 +214,7 @@ impl RawConfig {
         let collector = url.map(|url| post::address(&url)).transpose();
         let config = Config {
             state: self.agent.state_dir,
+            machine_id: Some(self.agent.machine_id).filter(|path| !path.is_empty()).map(PathBuf::from),
             collector: collector
                 .map_err(|error| value("collector.url", error.0, "https://HOST:PORT", "https://MÁY:CỔNG"))?,
             sample_interval,

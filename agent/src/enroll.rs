@@ -54,6 +54,12 @@ pub enum EnrollError {
     /// What came back cannot be used.
     #[error("the collector's answer cannot be used: {0}")]
     Answer(String),
+    /// The file that is to name this machine cannot be read, or names nothing.
+    #[error("agent.machine_id = {path}: expected a file with an id of this machine")]
+    Machine {
+        /// The file.
+        path: String,
+    },
     /// The identity cannot be kept.
     #[error(transparent)]
     Identity(#[from] IdentityError),

@@ -37,9 +37,10 @@ impl Host {
     pub fn read(paths: &Paths) -> Self {
         let kernel = paths.procfs.join("sys/kernel");
         let name = text(&kernel.join("hostname")).unwrap_or_else(|| "localhost".to_owned());
-        let machine = text(&paths.rootfs.join("etc/machine-id"))
+        let id = text(&paths.rootfs.join("etc/machine-id"))
             .or_else(|| text(&paths.sysfs.join("class/dmi/id/product_uuid")))
             .unwrap_or_else(|| name.clone());
+        let machine = machine_of(&id);
         let boot = text(&kernel.join("random/boot_id")).and_then(|id| parse_boot_id(&id)).unwrap_or_default();
         let release = fs::read_to_string(paths.rootfs.join("etc/os-release")).unwrap_or_default();
         let known = [
@@ -52,8 +53,18 @@ impl Host {
             (sample::ASSET_KIND, Some(asset_kind(paths).to_owned())),
         ];
         let resource = known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-        Self { boot, machine: hexadecimal(&Sha256::digest(machine)), resource }
+        Self { boot, machine, resource }
     }
+}
+
+/// What stands for a machine on the wire: SHA-256 of its id, hexadecimal.
+fn machine_of(id: &str) -> String {
+    hexadecimal(&Sha256::digest(id))
+}
+
+/// The same for the id in a file; none where it cannot be read or is empty.
+pub fn machine_in(file: &Path) -> Option<String> {
+    text(file).map(|id| machine_of(&id))
 }
 
 /// The kind of asset that a host most likely is.
@@ -235,5 +246,17 @@ mod tests {
         assert_eq!(asset_kind(&paths), "laptop");
         let (_root, paths) = tree(&[]);
         assert_eq!(asset_kind(&paths), "server");
+    }
+
+    #[test]
+    fn an_id_in_a_file_stands_for_a_machine_and_an_empty_file_for_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("id");
+        assert_eq!(machine_in(&file), None);
+        fs::write(&file, " \n").unwrap();
+        assert_eq!(machine_in(&file), None);
+        fs::write(&file, "second\n").unwrap();
+        assert_eq!(machine_in(&file), Some(machine_of("second")));
+        assert_ne!(machine_of("second"), machine_of("first"));
     }
 }

@@ -202,7 +202,11 @@ impl Demo {
         let folder = self.folder.path().to_owned();
         let resolv_conf = folder.join("resolv.conf");
         let config = folder.join("agent.toml");
-        let mut settings = format!("[agent]\nstate_dir = {:?}\n", folder.join("agent"));
+        // An id of the demo's own, so that an agent that a person installs beside it is another machine's.
+        let machine_id = folder.join("machine-id");
+        std::fs::write(&machine_id, random_word()?)?;
+        let mut settings =
+            format!("[agent]\nstate_dir = {:?}\nmachine_id = {machine_id:?}\n", folder.join("agent"));
         let mut prefix = Vec::new();
         let mut url = format!("https://127.0.0.1:{}", self.agents);
         if offline {

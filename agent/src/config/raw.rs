@@ -26,11 +26,12 @@ pub(super) struct RawConfig {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Agent {
     pub(super) state_dir: PathBuf,
+    pub(super) machine_id: String,
 }
 
 impl Default for Agent {
     fn default() -> Self {
-        Self { state_dir: "/var/lib/tram-agent".into() }
+        Self { state_dir: "/var/lib/tram-agent".into(), machine_id: String::new() }
     }
 }
 

@@ -27,6 +27,9 @@ impl Texts {
             EnrollError::Unreachable { collector, why } => {
                 format!("{collector} không trả lời, hoặc không phải là trung tâm ghi trong mã: {why}")
             }
+            EnrollError::Machine { path } => {
+                format!("agent.machine_id = {path}: cần một tệp chứa mã của máy này")
+            }
             EnrollError::Spent => "mã đã dùng hết lượt: hãy xin mã mới".to_owned(),
             EnrollError::Expired => "mã đã hết hạn: hãy xin mã mới".to_owned(),
             EnrollError::Unknown => "trung tâm không biết mã này: hãy xin mã mới".to_owned(),
