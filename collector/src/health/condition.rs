@@ -54,22 +54,31 @@ fn space(
     if !rule.enabled {
         return;
     }
-    let used = read(file_system.used.as_ref(), facts.values);
-    let free = read(file_system.free.as_ref(), facts.values);
-    let (observation, readings) = match (used, free) {
-        (Some(used), Some(free)) if used + free > 0.0 => {
-            let share = used / (used + free);
-            // A read-only medium is always full; nobody can fill it further.
-            let locked = locked == Some(true);
-            let observation = if locked { Observation::Between } else { judge_space(rule, share, free) };
-            (
-                observation,
-                Readings::new(&[("used_share", share), ("free_bytes", free), ("size_bytes", used + free)]),
-            )
-        }
-        _ => (Observation::Unknown, Readings::default()),
-    };
+    let (observation, readings) =
+        match used_and_free(file_system.used.as_ref(), file_system.free.as_ref(), facts) {
+            Some((used, free)) => {
+                let share = used / (used + free);
+                // A read-only medium is always full; nobody can fill it further.
+                let locked = locked == Some(true);
+                let observation = if locked { Observation::Between } else { judge_space(rule, share, free) };
+                (
+                    observation,
+                    Readings::new(&[
+                        ("used_share", share),
+                        ("free_bytes", free),
+                        ("size_bytes", used + free),
+                    ]),
+                )
+            }
+            None => (Observation::Unknown, Readings::default()),
+        };
     findings.of_part(rule.built_in, &file_system.part, observation, f64::NAN, readings);
+}
+
+/// What is used and what is free, where both are known and there is anything at all.
+fn used_and_free(used: Option<&Cell>, free: Option<&Cell>, facts: &Facts<'_>) -> Option<(f64, f64)> {
+    let pair = read(used, facts.values).zip(read(free, facts.values));
+    pair.filter(|(used, free)| used + free > 0.0)
 }
 
 /// Full is a large share used and few bytes left: a tenth of a large disk is plenty.
@@ -96,15 +105,14 @@ fn inodes(
     if !rule.enabled {
         return;
     }
-    let used = read(file_system.inodes_used.as_ref(), facts.values);
-    let free = read(file_system.inodes_free.as_ref(), facts.values);
-    let (observation, readings) = match (used, free) {
-        (Some(used), Some(free)) if used + free > 0.0 => {
+    let pair = used_and_free(file_system.inodes_used.as_ref(), file_system.inodes_free.as_ref(), facts);
+    let (observation, readings) = match pair {
+        Some((used, free)) => {
             let share = used / (used + free);
             let observation = if locked == Some(true) { Observation::Between } else { rule.judge(share) };
             (observation, Readings::new(&[("used_share", share), ("free_inodes", free)]))
         }
-        _ => (Observation::Unknown, Readings::default()),
+        None => (Observation::Unknown, Readings::default()),
     };
     findings.of_part(rule.built_in, &file_system.part, observation, f64::NAN, readings);
 }
