@@ -23,6 +23,7 @@ use tram_proto::enroll::Token;
 
 mod agent;
 mod once;
+mod parts;
 mod trouble;
 
 pub use once::Once;
@@ -53,16 +54,16 @@ pub fn once(config: &Config, only: &[String]) -> Result<Once, Trouble> {
     // An agent that runs already has the directory; one that never ran has none. Neither matters here.
     let collector = IdentityStore::at(&config.state).current().ok().flatten();
     let ladder = Ladder::new(reach_config(config, collector.as_ref()));
-    let mut runner = runner(sensors);
+    let mut runner = runner(config, sensors);
     block_on(async move {
         let measured = async {
-            runner.round(SystemClock.monotonic()).await;
+            let first = runner.patient_round(SystemClock.monotonic()).await;
             tokio::time::sleep(ONCE_APART).await;
-            runner.round(SystemClock.monotonic()).await
+            (first, runner.patient_round(SystemClock.monotonic()).await)
         };
         let climbed = async { if is_climbed { Some(ladder.climb().await) } else { None } };
-        let (round, reachability) = tokio::join!(measured, climbed);
-        Ok(Once::new(&round, reachability))
+        let ((first, second), reachability) = tokio::join!(measured, climbed);
+        Ok(Once::new(&first, &second, reachability))
     })
 }
 
@@ -120,8 +121,8 @@ fn settings(config: &Config, host: &Host) -> Settings {
     }
 }
 
-fn runner(sensors: Vec<Box<dyn Sensor>>) -> Runner {
-    Runner::new(sensors, Paths::default(), || SystemClock.monotonic())
+fn runner(config: &Config, sensors: Vec<Box<dyn Sensor>>) -> Runner {
+    Runner::new(sensors, config.paths.clone(), || SystemClock.monotonic())
 }
 
 /// The ladder's top rung is the collector that this agent reports to.

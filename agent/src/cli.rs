@@ -36,7 +36,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let texts = Texts::of(invocation.language);
-    let config = match Config::load(invocation.config.as_deref()) {
+    let config = Config::load(invocation.config.as_deref())
+        .and_then(|mut config| config.redirect(&invocation.paths).map(|()| config));
+    let config = match config {
         Ok(config) => config,
         Err(error) => return usage(texts, &error),
     };

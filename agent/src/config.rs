@@ -1,9 +1,12 @@
 //! Settings: the file as typed, then as meant; the environment on top. The only place that reads the environment.
 
+use crate::sensor::Paths;
 use crate::sensor::globs::Globs;
 use crate::sensor::reach::{ReachConfig, is_web_target};
 use crate::sensor::registry::{self, SensorConfig};
+use crate::sensor::source::redirect;
 use crate::uplink::post;
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
 use std::fs;
@@ -135,6 +138,8 @@ pub struct Config {
     pub spool_bytes_max: u64,
     /// What is set of sensors.
     pub sensors: SensorConfig,
+    /// Where their sources are.
+    pub paths: Paths,
     /// What the ladder probes.
     pub reach: ReachConfig,
     /// What a policy cannot widen.
@@ -187,6 +192,13 @@ impl Config {
         raw.meant()
     }
 
+    /// Redirects sources by name, as the command line does.
+    pub fn redirect(&mut self, given: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+        check_paths(given)?;
+        redirect(&mut self.paths, given);
+        Ok(())
+    }
+
     /// These settings as a policy changes them, within the limits.
     pub fn under(&self, policy: &Policy) -> Self {
         let seconds =
@@ -222,6 +234,7 @@ impl RawConfig {
             probe_interval: probe_interval.max(probe_interval_min),
             spool_bytes_max: megabytes("spool.size_mib", self.spool.size_mib)?,
             sensors: self.sensors.meant()?,
+            paths: paths(&self.paths.0)?,
             reach: ReachConfig {
                 internet_targets: internet_targets(self.reach.internet_targets)?,
                 web_targets: web_targets(self.reach.web_targets)?,
@@ -266,6 +279,21 @@ impl raw::Sensors {
             disabled: self.disabled,
             boot_unclean: None,
         })
+    }
+}
+
+fn paths(given: &BTreeMap<String, String>) -> Result<Paths, ConfigError> {
+    check_paths(given)?;
+    let mut paths = Paths::default();
+    redirect(&mut paths, given);
+    Ok(paths)
+}
+
+/// Sources are absolute: programs are run and files read by what they are called here, wherever the agent stands.
+fn check_paths(given: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    match given.values().find(|place| !place.is_empty() && !Path::new(place).is_absolute()) {
+        Some(relative) => Err(value("paths", relative, "an absolute path", "một đường dẫn tuyệt đối")),
+        None => Ok(()),
     }
 }
 
@@ -377,91 +405,4 @@ pub fn secret_file(path: &Path) -> Result<String, ConfigError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Config::parse(Path::new("agent.toml"), text, variables).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn unknown_keys_and_wrong_values_are_named_with_their_line() {
-        let check = |text, expect: &str| {
-            let error = parse(text, &[]).unwrap_err();
-            assert!(error.starts_with(expect), "{error}");
-        };
-        check("[spool]\nsize_mib = 8\nsise = 1\n", "agent.toml, line 3: unknown field `sise`");
-        check("[spol]\n", "agent.toml, line 1: unknown field `spol`");
-        check("\n[intervals]\nsample_s = \"x\"", "agent.toml, line 3: invalid type");
-        check("[agent", "agent.toml, line 1: ");
-        check("[intervals]\nsample_s = 0", "intervals.sample_s = 0: expected 1 to 86400 seconds");
-        check("[collector]\nurl = \"http://a\"", "collector.url = http://a: expected https://HOST:PORT");
-        check("[sensors]\ndisabled = [\"cpus\"]", "sensors.disabled = cpus: expected names among cpu, ");
-        check("[log]\nlevel = \"loud\"", "log.level = loud: expected off, error, ");
-        check("[reach]\ntcp_port = 0", "reach.tcp_port = 0: expected 1 to 65535");
-        check("[reach]\nname = \"a b\"", "reach.name = a b: expected a domain name");
-        check(
-            "[reach]\ninternet_targets = [\"x\"]",
-            "reach.internet_targets = x: expected at most 32 of the",
-        );
-        check(
-            "[reach]\nweb_targets = [\"ftp://x\"]",
-            "reach.web_targets = ftp://x: expected at most 32 of the",
-        );
-        check("[sensors]\ndisks_excluded = [\"[\"]", "sensors.disks_excluded = [: expected a glob");
-    }
-
-    #[test]
-    fn variables_override_the_file() {
-        let variables = [
-            ("TRAM_INTERVALS_SAMPLE_S", "5"),
-            ("TRAM_AGENT_STATE_DIR", "/x"),
-            ("TRAM_SENSORS_DISABLED", "[\"disk\"]"),
-            ("TRAM_INSTALL_DIR", "not ours"),
-            ("HOME", "/root"),
-        ];
-        let config = parse("[intervals]\nsample_s = 30\nsend_s = 120", &variables).unwrap();
-        assert_eq!(
-            (config.sample_interval, config.send_interval),
-            (Duration::from_secs(5), Duration::from_secs(120))
-        );
-        assert_eq!((config.state, config.sensors.disabled), ("/x".into(), vec!["disk".to_owned()]));
-    }
-
-    #[test]
-    fn a_wrong_variable_is_named() {
-        let error = parse("", &[("TRAM_SPOOL_SIZE", "5")]).unwrap_err();
-        assert!(error.starts_with("variable TRAM_SPOOL_SIZE: unknown field `size`"), "{error}");
-    }
-
-    #[test]
-    fn a_policy_cannot_widen_the_limits() {
-        let own = parse("[limits]\ntargets_max = 1\nprobe_interval_min_s = 45", &[]).unwrap();
-        let policy = Policy {
-            probe_interval_s: Some(5),
-            sample_interval_s: Some(20),
-            internet_targets: vec!["192.0.2.1".into(), "192.0.2.2".into()],
-            ..Policy::default()
-        };
-        let config = own.under(&policy);
-        assert_eq!(config.probe_interval, Duration::from_secs(45));
-        assert_eq!(config.sample_interval, Duration::from_secs(20));
-        assert_eq!(config.reach.internet_targets, ["192.0.2.1"]);
-        let deaf = parse("[limits]\npolicy_targets = false", &[]).unwrap();
-        assert_eq!(deaf.under(&policy).reach, deaf.reach);
-    }
-
-    #[test]
-    fn the_example_says_every_key_with_its_default() {
-        let example = include_str!("../../deploy/examples/agent.toml");
-        assert_eq!(parse(example, &[]).unwrap(), parse("", &[]).unwrap());
-        let table: toml::Table = toml::from_str(example).unwrap();
-        let defaults = toml::Table::try_from(RawConfig::default()).unwrap();
-        for (section, keys) in defaults {
-            for key in keys.as_table().unwrap().keys() {
-                assert!(table[&section].get(key).is_some(), "{section}.{key} is not in the example");
-            }
-        }
-    }
-}
+mod tests;

@@ -217,6 +217,7 @@ mod tests {
             procfs: root.path().join("proc"),
             sysfs: root.path().join("sys"),
             rootfs: root.path().to_owned(),
+            ..Paths::default()
         };
         (root, paths)
     }

@@ -10,7 +10,9 @@ pub mod filesystem;
 mod garbage;
 pub mod globs;
 pub mod memory;
+pub mod merge;
 pub mod network;
+pub mod program;
 pub mod reach;
 pub mod registry;
 pub mod runner;
@@ -21,6 +23,7 @@ pub mod temperature;
 pub(crate) mod testing;
 pub mod uptime;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tram_proto::component::Component;
@@ -69,11 +72,13 @@ pub struct Paths {
     pub sysfs: PathBuf,
     /// Root that mount points are looked up under: `/`.
     pub rootfs: PathBuf,
+    /// Programs by the names of [`program::PROGRAMS`], absolute; those not named are looked for in their known places.
+    pub programs: BTreeMap<&'static str, PathBuf>,
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() }
+        Self { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into(), programs: BTreeMap::new() }
     }
 }
 
@@ -87,7 +92,8 @@ pub trait Sensor: Send {
         None
     }
 
-    /// How long one read may take before it counts as stale.
+    /// How long one read may take before it counts as stale. A round waits at most [`runner::ROUND_MAX`]: what takes
+    /// longer is read beside the rounds that follow, and what was found before stands until it has answered.
     fn deadline(&self) -> Duration {
         Duration::from_secs(5)
     }

@@ -30,6 +30,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("delivery", 4),
             ("sensor", 2),
             ("sensor::registry", 4),
+            ("sensor::merge", 1),
             ("sensor::runner", 4),
             ("sensor::", 3),
             ("sensor::reach::", 3),

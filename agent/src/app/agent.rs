@@ -1,5 +1,6 @@
 //! The running agent: one loop that waits for an event and applies it. All state has this one owner.
 
+use super::parts::Parts;
 use super::{Trouble, reach_config, runner, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -59,6 +60,8 @@ struct Agent {
     /// None while it measures.
     runner: Option<Runner>,
     measuring: Task<(Runner, Round)>,
+    /// What slow sensors found last, for the next start.
+    parts: Parts,
     ladder: Arc<Ladder>,
     climbing: Task<Reachability>,
     verdict: Verdict,
@@ -104,9 +107,13 @@ impl Agent {
         let mut sensors = config.sensors.clone();
         sensors.boot_unclean = marker.unclean();
         let ladder = Arc::new(Ladder::new(reach_config(&config, Some(delivery.identity()))));
+        let parts = Parts::read(&own.state);
+        let mut runner = runner(&config, registry::all(&sensors));
+        runner.restore(parts.kept().clone());
         Ok(Self {
             schedule: Schedule::new(config.sample_interval, config.probe_interval, clock.monotonic()),
-            runner: Some(runner(registry::all(&sensors))),
+            runner: Some(runner),
+            parts,
             measuring: None,
             climbing: None,
             verdict: Verdict::Unknown,
@@ -142,6 +149,7 @@ impl Agent {
         match event {
             Event::Tick => self.begin_what_is_due(),
             Event::Measured(runner, round) => {
+                self.parts.keep(&self.own.state, runner.kept());
                 self.runner = Some(runner);
                 self.report(round);
             }

@@ -21,12 +21,16 @@ pub struct Once {
 }
 
 impl Once {
-    /// From a round and a climb.
-    pub fn new(round: &Round, reachability: Option<Reachability>) -> Self {
+    /// From two rounds and a climb. Rates need the second round; what is read less often is in the first alone.
+    pub fn new(first: &Round, second: &Round, reachability: Option<Reachability>) -> Self {
         let reached = reachability.as_ref().map(Reachability::samples).unwrap_or_default();
-        let samples =
-            round.samples.iter().chain(&reached).map(|sample| (key(&sample.column), number(sample)));
-        Self { samples: samples.collect(), components: round.components.clone(), reachability }
+        let mut samples: BTreeMap<_, _> =
+            first.samples.iter().map(|sample| (key(&sample.column), number(sample))).collect();
+        for sample in second.samples.iter().chain(&reached) {
+            let value = samples.entry(key(&sample.column)).or_default();
+            *value = number(sample).or_else(|| value.take());
+        }
+        Self { samples, components: second.components.clone(), reachability }
     }
 }
 
@@ -65,10 +69,12 @@ mod tests {
         let samples = vec![
             Sample { column: column(0, &[("b", "2"), ("a", "1")]), value: Some(5.0) },
             Sample { column: column(2, &[]), value: Some(0.123) },
-            Sample { column: column(2, &[("a", "none")]), value: None },
+            Sample { column: column(0, &[("a", "none")]), value: None },
         ];
-        let once = Once::new(&Round { samples, ..Round::default() }, None);
+        let first = Sample { column: column(0, &[("a", "none")]), value: Some(2.0) };
+        let first = Round { samples: vec![first], ..Round::default() };
+        let once = Once::new(&first, &Round { samples, ..Round::default() }, None);
         let json = serde_json::to_string(&once).unwrap();
-        assert_eq!(json, r#"{"samples":{"x":0.12,"x{a=1,b=2}":5,"x{a=none}":null},"components":[]}"#);
+        assert_eq!(json, r#"{"samples":{"x":0.12,"x{a=1,b=2}":5,"x{a=none}":2},"components":[]}"#);
     }
 }

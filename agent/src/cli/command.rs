@@ -2,8 +2,10 @@
 
 use super::texts::Texts;
 use crate::config::Language;
+use crate::sensor::source::{OPTIONS, SOURCES};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -14,6 +16,8 @@ pub(super) struct Invocation {
     pub(super) config: Option<PathBuf>,
     /// The language of what is printed.
     pub(super) language: Language,
+    /// Sources that are redirected, by name.
+    pub(super) paths: BTreeMap<String, String>,
     /// What to do.
     pub(super) order: Order,
 }
@@ -63,7 +67,9 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
         Some(("status", _)) => Order::Status,
         Some(_) | None => return Err(command.error(ErrorKind::MissingSubcommand, "expected a command")),
     };
-    Ok(Invocation { config: text(&matches, "config").map(PathBuf::from), language, order })
+    let given = |(name, option): (&&str, &&str)| Some(((*name).to_owned(), text(&matches, option)?));
+    let paths = SOURCES.iter().zip(OPTIONS).filter_map(given).collect();
+    Ok(Invocation { config: text(&matches, "config").map(PathBuf::from), language, paths, order })
 }
 
 /// The language of what is printed: needed before the help that it is for.
@@ -119,6 +125,12 @@ fn command(texts: &Texts) -> Command {
                 .hide_possible_values(true)
                 .global(true),
         )
+        .args(
+            OPTIONS
+                .iter()
+                .map(|option| Arg::new(*option).long(*option).value_name("PATH").global(true).hide(true)),
+        )
+        .after_help(format!("{}\n  {}", texts.paths, SOURCES.join(", ")))
         .subcommand(
             order("enroll", texts.enroll)
                 .arg(option("collector", "https://HOST:8441", texts.collector).required(true))
@@ -156,6 +168,11 @@ mod tests {
         let invocation = parse("tram-agent once --only cpu,disk --config /x --lang vi").unwrap();
         assert_eq!(invocation.order, Order::Once { only: vec!["cpu".into(), "disk".into()] });
         assert_eq!((invocation.config, invocation.language), (Some("/x".into()), Language::Vietnamese));
+        let redirected = parse("tram-agent once --path.smartctl /x --path.procfs=/y").unwrap();
+        assert_eq!(
+            redirected.paths,
+            [("procfs".into(), "/y".into()), ("smartctl".into(), "/x".into())].into()
+        );
         assert!(parse("tram-agent enroll --token x").unwrap_err().contains("--collector"));
         assert!(parse("tram-agent").is_err());
         assert!(parse("tram-agent fly").is_err());

@@ -1,13 +1,17 @@
 //! Settings as typed in the file: one structure for each section, with its defaults. Knows nothing of what they mean.
 
 use crate::sensor::reach::ReachConfig;
+use crate::sensor::source::SOURCES;
 use crate::sensor::{disk, filesystem, network};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// Sections of the file; variables name them too.
 pub(super) const SECTIONS: &[&str] =
-    &["agent", "collector", "intervals", "spool", "sensors", "reach", "limits", "log"];
+    &["agent", "collector", "intervals", "spool", "sensors", "paths", "reach", "limits", "log"];
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,6 +21,7 @@ pub(super) struct RawConfig {
     pub(super) intervals: Intervals,
     pub(super) spool: Spool,
     pub(super) sensors: Sensors,
+    pub(super) paths: PathsGiven,
     pub(super) reach: Reach,
     pub(super) limits: Limits,
     pub(super) log: Log,
@@ -87,6 +92,52 @@ impl Default for Sensors {
             disks_excluded: owned(disk::DISKS_EXCLUDED),
             interfaces_excluded: owned(network::INTERFACES_EXCLUDED),
         }
+    }
+}
+
+/// Sources by their names; an empty one stands for its usual place.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub(super) struct PathsGiven(pub(super) BTreeMap<String, String>);
+
+impl Default for PathsGiven {
+    fn default() -> Self {
+        Self(SOURCES.iter().map(|name| ((*name).to_owned(), String::new())).collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for PathsGiven {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PathsVisitor)
+    }
+}
+
+/// Refuses a name that is no source's where it stands, so that the error names its line.
+struct SourceName(String);
+
+impl<'de> Deserialize<'de> for SourceName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let is_known = SOURCES.contains(&name.as_str());
+        if is_known { Ok(Self(name)) } else { Err(D::Error::unknown_field(&name, SOURCES)) }
+    }
+}
+
+struct PathsVisitor;
+
+impl<'de> Visitor<'de> for PathsVisitor {
+    type Value = PathsGiven;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("paths by the names of sources")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PathsGiven, A::Error> {
+        let mut given = PathsGiven::default();
+        while let Some(SourceName(name)) = map.next_key()? {
+            given.0.insert(name, map.next_value()?);
+        }
+        Ok(given)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::sensor::filesystem::mounts;
 use crate::sensor::globs::Globs;
 use crate::sensor::temperature::Input;
+use crate::sensor::testing::recorded_files;
 use crate::sensor::{cpu, disk, memory, network, temperature, uptime};
 use proptest::prelude::*;
 use std::path::Path;
@@ -38,6 +39,13 @@ fn parse_as_everything(text: &str) {
     let input =
         Input { id: "x".into(), name: "x".into(), input: text.clone(), max: text.clone(), critical: text };
     let _ = temperature::parse(&input);
+}
+
+#[test]
+fn no_recorded_text_makes_a_parser_panic() {
+    for (_, path) in recorded_files("sysfs-proc") {
+        parse_as_everything(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
+    }
 }
 
 proptest! {

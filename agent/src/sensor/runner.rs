@@ -2,11 +2,15 @@
 //! can be left behind. Knows nothing of what sensors read.
 //!
 //! One worker thread reads all sensors in turn. When a read takes longer than [`PATIENCE`] the worker is left with it
-//! and another takes over the rest, so that a round lasts as long as its slowest sensor. A sensor whose read still runs
-//! is not started again: at most one thread per sensor can hang. Nothing joins a thread, so shutdown waits for none.
+//! and another takes over the rest, so that a round lasts as long as its slowest sensor, and at most [`ROUND_MAX`]. A
+//! sensor whose deadline is longer is read beside the rounds: what it found before stands until it has answered. A
+//! sensor whose read still runs is not started again: at most one thread per sensor can hang. Nothing joins a thread, so
+//! shutdown waits for none.
 
+use crate::sensor::merge::merge;
 use crate::sensor::sample::{SCALE_DURATION, SCALE_WHOLE, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor};
+use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc as blocking};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -15,8 +19,8 @@ use tram_proto::sample as names;
 
 /// A read that takes longer costs another thread.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// No deadline is longer: a round must end.
-const DEADLINE_MAX: Duration = Duration::from_secs(5);
+/// No round of the running agent waits longer for a sensor.
+pub const ROUND_MAX: Duration = Duration::from_secs(5);
 /// What reading a sensor needs.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -67,6 +71,10 @@ pub struct Round {
     pub sensors: Vec<SensorReport>,
 }
 
+/// Parts that sensors with an interval of their own found last, by sensor: what outlives a restart of the agent, so that
+/// a part is not missing only because it has not been read again yet.
+pub type Kept = BTreeMap<String, Vec<Component>>;
+
 /// Owns the sensors and the threads that read them.
 pub struct Runner {
     slots: Vec<Slot>,
@@ -108,7 +116,7 @@ impl Runner {
     pub fn new(sensors: Vec<Box<dyn Sensor>>, paths: Paths, clock: fn() -> Instant) -> Self {
         let slot = |sensor: Box<dyn Sensor>| Slot {
             name: sensor.name(),
-            deadline: sensor.deadline().min(DEADLINE_MAX),
+            deadline: sensor.deadline(),
             interval: sensor.interval(),
             sensor: Some(sensor),
             started: None,
@@ -120,28 +128,57 @@ impl Runner {
         Self { slots, paths: Arc::new(paths), clock, idle: None, done, sender }
     }
 
-    /// Reads the sensors that are due. Ends when all have answered or missed their deadlines.
+    /// What was found before the agent was started, for sensors that have not been read since.
+    pub fn restore(&mut self, mut kept: Kept) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.interval.is_some() && slot.started.is_none()) {
+            slot.last.components = kept.remove(slot.name).unwrap_or_default();
+        }
+    }
+
+    /// What sensors with an interval of their own found last.
+    pub fn kept(&self) -> Kept {
+        let slow =
+            self.slots.iter().filter(|slot| slot.interval.is_some() && !slot.last.components.is_empty());
+        slow.map(|slot| (slot.name.to_owned(), slot.last.components.clone())).collect()
+    }
+
+    /// Reads the sensors that are due. Ends when all have answered or missed their deadlines, after [`ROUND_MAX`] at
+    /// most.
     pub async fn round(&mut self, now: Instant) -> Round {
-        self.take_back_late();
+        self.round_within(now, ROUND_MAX).await
+    }
+
+    /// The same, but waits for each sensor until its own deadline.
+    pub async fn patient_round(&mut self, now: Instant) -> Round {
+        self.round_within(now, Duration::MAX).await
+    }
+
+    async fn round_within(&mut self, now: Instant, limit: Duration) -> Round {
         let mut reports: Vec<Option<SensorReport>> = self.slots.iter().map(|_| None).collect();
+        self.take_back_late(&mut reports);
         for place in 0..self.slots.len() {
             if self.is_due(place, now) && self.start(place, now) {
                 self.wait(&mut reports, Some(place), PATIENCE).await;
             }
         }
         // Sensors slower than the patience run side by side by now; each has its own deadline.
-        while let Some(left) = self.next_deadline(&reports, now) {
+        while let Some(left) = self.next_deadline(&reports, now, limit) {
             self.wait(&mut reports, None, left).await;
         }
         self.conclude(reports, now)
     }
 
-    /// A read that has ended after its round: the sensor is back, its old values are of no use.
-    fn take_back_late(&mut self) {
+    /// A read that has ended after its round: the sensor is back. What one found that is read beside the rounds counts;
+    /// the old values of another are of no use.
+    fn take_back_late(&mut self, reports: &mut [Option<SensorReport>]) {
         while let Ok(done) = self.done.try_recv() {
-            if let Some(slot) = self.slots.get_mut(done.place) {
-                slot.sensor = Some(done.sensor);
-                slot.started = None;
+            match self.slots.get_mut(done.place) {
+                Some(slot) if slot.is_beside() => self.take_in(reports, done),
+                Some(slot) => {
+                    slot.sensor = Some(done.sensor);
+                    slot.started = None;
+                }
+                None => {}
             }
         }
     }
@@ -226,11 +263,16 @@ impl Runner {
     }
 
     /// Time left for the sensor of this round that may take longest; none when all have answered or run out of time.
-    fn next_deadline(&self, reports: &[Option<SensorReport>], now: Instant) -> Option<Duration> {
+    fn next_deadline(
+        &self,
+        reports: &[Option<SensorReport>],
+        now: Instant,
+        limit: Duration,
+    ) -> Option<Duration> {
         let passed = (self.clock)().saturating_duration_since(now);
         let running = |(slot, report): (&Slot, &Option<SensorReport>)| {
             let this_round = slot.sensor.is_none() && slot.started == Some(now) && report.is_none();
-            slot.deadline.checked_sub(passed).filter(|left| this_round && !left.is_zero())
+            slot.deadline.min(limit).checked_sub(passed).filter(|left| this_round && !left.is_zero())
         };
         self.slots.iter().zip(reports).filter_map(running).max()
     }
@@ -253,6 +295,7 @@ impl Runner {
                 round.sensors.push(report);
             }
         }
+        round.components = merge(std::mem::take(&mut round.components));
         for slot in &self.slots {
             let report = round.sensors.iter().find(|report| report.name == slot.name);
             round.samples.extend(own_samples(slot.name, report));
@@ -262,9 +305,15 @@ impl Runner {
 }
 
 impl Slot {
-    /// A sensor that a worker still has; none for one that is merely not due.
+    /// Whether its reads may outlast the round that they began in.
+    fn is_beside(&self) -> bool {
+        self.deadline > ROUND_MAX
+    }
+
+    /// A sensor that a worker still has; none for one that is merely not due, or still has time.
     fn stale(&self, now: Instant) -> Option<SensorReport> {
-        let running = self.sensor.is_none();
+        let has_time = self.is_beside() && self.started.is_some_and(|started| now < started + self.deadline);
+        let running = self.sensor.is_none() && !has_time;
         let took = self.started.map_or(self.deadline, |started| now.saturating_duration_since(started));
         let took = took.max(self.deadline);
         let why = format!("no answer within {} s", self.deadline.as_secs_f64());

@@ -1,12 +1,45 @@
-//! Reads small files of `/proc` and `/sys`, bounded, and says plainly what could not be read. Knows no file's meaning.
+//! Where sources are, and reading small files of `/proc` and `/sys`, bounded, saying plainly what could not be read.
+//! Knows no file's meaning.
 
-use crate::sensor::NoData;
+use crate::sensor::program::PROGRAMS;
+use crate::sensor::{NoData, Paths};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 /// No source that a sensor reads is longer; what is, is not what it should be.
 const SOURCE_BYTES_MAX: u64 = 4 << 20;
+
+macro_rules! sources {
+    ($($name:literal),+ $(,)?) => {
+        /// Everything that the section `paths` redirects: trees of files, then programs.
+        pub const SOURCES: &[&str] = &[$($name),+];
+        /// The options that do the same, in the same order.
+        pub const OPTIONS: &[&str] = &[$(concat!("path.", $name)),+];
+    };
+}
+
+sources!(
+    "procfs", "sysfs", "rootfs", "smartctl", "storcli", "perccli", "ssacli", "megacli", "arcconf",
+    "sas2ircu", "sas3ircu", "ipmitool",
+);
+
+/// Redirects sources by name; what is empty stays where it is.
+pub fn redirect(paths: &mut Paths, given: &BTreeMap<String, String>) {
+    for (name, place) in given.iter().filter(|(_, place)| !place.is_empty()) {
+        match name.as_str() {
+            "procfs" => paths.procfs = place.into(),
+            "sysfs" => paths.sysfs = place.into(),
+            "rootfs" => paths.rootfs = place.into(),
+            program => {
+                if let Some((known, _)) = PROGRAMS.iter().find(|(known, _)| *known == program) {
+                    paths.programs.insert(known, place.into());
+                }
+            }
+        }
+    }
+}
 
 /// The text of a file that must be there. Bytes that are not UTF-8 are replaced.
 pub fn text(path: &Path) -> Result<String, NoData> {
@@ -74,6 +107,23 @@ mod tests {
         assert_eq!(missing.to_string(), "cannot read /nonexistent/stat: entity not found");
         let endless = text(Path::new("/dev/zero")).unwrap_err();
         assert_eq!(endless.to_string(), "/dev/zero: expected at most 4 MiB");
+    }
+
+    #[test]
+    fn every_source_can_be_redirected_and_every_program_is_one() {
+        let given: BTreeMap<String, String> =
+            SOURCES.iter().map(|name| ((*name).to_owned(), format!("/x/{name}"))).collect();
+        let mut paths = Paths::default();
+        redirect(&mut paths, &BTreeMap::from([("sysfs".to_owned(), String::new())]));
+        assert_eq!(paths, Paths::default());
+        redirect(&mut paths, &given);
+        assert_eq!(
+            (paths.procfs, paths.sysfs, paths.rootfs),
+            ("/x/procfs".into(), "/x/sysfs".into(), "/x/rootfs".into())
+        );
+        for (program, _) in PROGRAMS {
+            assert_eq!(paths.programs[program], PathBuf::from(format!("/x/{program}")));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::sensor::Reading;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A reading's values by `name{key=value,..}`.
 pub(crate) fn values(reading: &Reading) -> BTreeMap<String, Option<f64>> {
@@ -26,6 +26,37 @@ pub(crate) fn recording(name: &str) -> Option<String> {
         eprintln!("skipped: no recording at {}", path.display());
     }
     text
+}
+
+/// A program made of shell commands, in place of one that a sensor runs.
+#[cfg(unix)]
+pub(crate) fn script(folder: &Path, name: &str, commands: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{commands}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// Every file below a folder of the recordings, sorted, by its path below `TRAM_RECORDINGS`; empty, said on standard
+/// error, where they are absent.
+pub(crate) fn recorded_files(folder: &str) -> Vec<(String, PathBuf)> {
+    let root = recordings();
+    let mut open = vec![root.join(folder)];
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        for path in std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            match path.is_dir() {
+                true => open.push(path),
+                false => found.push((path.strip_prefix(&root).unwrap().display().to_string(), path)),
+            }
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        eprintln!("skipped: no recordings at {}", root.join(folder).display());
+    }
+    found
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own setting, outside the program's configuration")]

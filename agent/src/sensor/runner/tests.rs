@@ -183,6 +183,44 @@ async fn a_slow_sensor_is_read_only_when_it_is_due() {
 }
 
 #[tokio::test]
+async fn a_sensor_with_a_long_deadline_is_read_beside_the_rounds() {
+    let (mut fake, stage) = fake("smart", Mood::Hang, 60_000);
+    fake.interval = Some(Duration::from_secs(3_600));
+    let mut runner = runner(vec![fake]);
+    runner.restore([("smart".to_owned(), reading("known").components)].into());
+    // Started long before by the clock given, so that the round has no time left to wait for it.
+    let start = clock() - ROUND_MAX;
+    let round = runner.round(start).await;
+    assert_eq!((states(&round), round.components[0].id.as_str()), (vec![], "known"));
+    turn(&stage, Mood::Answer);
+    let mut at = start;
+    let mut round = runner.round(at).await;
+    while round.sensors.is_empty() {
+        tokio::task::yield_now().await;
+        at += Duration::from_millis(1);
+        round = runner.round(at).await;
+    }
+    assert_eq!(
+        (states(&round), value(&round, "smart")),
+        (vec![("smart", SensorState::Read)], Some(Some(7.0)))
+    );
+    assert_eq!(round.components[0].id, "smart");
+    assert_eq!(runner.kept()["smart"], round.components);
+    assert_eq!(stage.reads.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_long_deadline_ends_too() {
+    let (fake, stage) = fake("smart", Mood::Hang, 60_000);
+    let mut runner = runner(vec![fake]);
+    let start = clock() - ROUND_MAX;
+    assert!(runner.round(start).await.sensors.is_empty());
+    let round = runner.round(start + Duration::from_secs(60)).await;
+    assert_eq!(states(&round), [("smart", SensorState::Stale)]);
+    turn(&stage, Mood::Answer);
+}
+
+#[tokio::test]
 async fn every_sensor_of_this_host_is_read_or_absent() {
     let sensors = registry::all(&SensorConfig::default());
     let mut runner = Runner::new(sensors, Paths::default(), clock);

@@ -1,0 +1,94 @@
+//! Settings from text: what is read, what is refused and how it is named.
+
+use super::*;
+
+fn parse(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::parse(Path::new("agent.toml"), text, variables).map_err(|error| error.to_string())
+}
+
+#[test]
+fn unknown_keys_and_wrong_values_are_named_with_their_line() {
+    let check = |text, expect: &str| {
+        let error = parse(text, &[]).unwrap_err();
+        assert!(error.starts_with(expect), "{error}");
+    };
+    check("[spool]\nsize_mib = 8\nsise = 1\n", "agent.toml, line 3: unknown field `sise`");
+    check("[spol]\n", "agent.toml, line 1: unknown field `spol`");
+    check("\n[intervals]\nsample_s = \"x\"", "agent.toml, line 3: invalid type");
+    check("[agent", "agent.toml, line 1: ");
+    check("[intervals]\nsample_s = 0", "intervals.sample_s = 0: expected 1 to 86400 seconds");
+    check("[collector]\nurl = \"http://a\"", "collector.url = http://a: expected https://HOST:PORT");
+    check("[sensors]\ndisabled = [\"cpus\"]", "sensors.disabled = cpus: expected names among cpu, ");
+    check("[log]\nlevel = \"loud\"", "log.level = loud: expected off, error, ");
+    check("[reach]\ntcp_port = 0", "reach.tcp_port = 0: expected 1 to 65535");
+    check("[reach]\nname = \"a b\"", "reach.name = a b: expected a domain name");
+    check("[reach]\ninternet_targets = [\"x\"]", "reach.internet_targets = x: expected at most 32 of the");
+    check("[reach]\nweb_targets = [\"ftp://x\"]", "reach.web_targets = ftp://x: expected at most 32 of the");
+    check("[paths]\n\nsmart = \"/x\"", "agent.toml, line 3: unknown field `smart`");
+    check("[paths]\nsmartctl = \"smartctl\"", "paths = smartctl: expected an absolute path");
+    check("[sensors]\ndisks_excluded = [\"[\"]", "sensors.disks_excluded = [: expected a glob");
+}
+
+#[test]
+fn variables_override_the_file() {
+    let variables = [
+        ("TRAM_INTERVALS_SAMPLE_S", "5"),
+        ("TRAM_AGENT_STATE_DIR", "/x"),
+        ("TRAM_SENSORS_DISABLED", "[\"disk\"]"),
+        ("TRAM_INSTALL_DIR", "not ours"),
+        ("HOME", "/root"),
+    ];
+    let config = parse("[intervals]\nsample_s = 30\nsend_s = 120", &variables).unwrap();
+    assert_eq!(
+        (config.sample_interval, config.send_interval),
+        (Duration::from_secs(5), Duration::from_secs(120))
+    );
+    assert_eq!((config.state, config.sensors.disabled), ("/x".into(), vec!["disk".to_owned()]));
+}
+
+#[test]
+fn sources_are_redirected_by_the_file_then_a_variable_then_the_command_line() {
+    let mut config =
+        parse("[paths]\nsysfs = \"/s\"\nprocfs = \"/p\"", &[("TRAM_PATHS_PROCFS", "/q")]).unwrap();
+    assert_eq!((config.paths.sysfs.clone(), config.paths.procfs.clone()), ("/s".into(), "/q".into()));
+    config.redirect(&[("smartctl".to_owned(), "/x/smartctl".to_owned())].into()).unwrap();
+    assert_eq!(config.paths.programs["smartctl"], PathBuf::from("/x/smartctl"));
+    assert_eq!(config.paths.procfs, PathBuf::from("/q"));
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let error = parse("", &[("TRAM_SPOOL_SIZE", "5")]).unwrap_err();
+    assert!(error.starts_with("variable TRAM_SPOOL_SIZE: unknown field `size`"), "{error}");
+}
+
+#[test]
+fn a_policy_cannot_widen_the_limits() {
+    let own = parse("[limits]\ntargets_max = 1\nprobe_interval_min_s = 45", &[]).unwrap();
+    let policy = Policy {
+        probe_interval_s: Some(5),
+        sample_interval_s: Some(20),
+        internet_targets: vec!["192.0.2.1".into(), "192.0.2.2".into()],
+        ..Policy::default()
+    };
+    let config = own.under(&policy);
+    assert_eq!(config.probe_interval, Duration::from_secs(45));
+    assert_eq!(config.sample_interval, Duration::from_secs(20));
+    assert_eq!(config.reach.internet_targets, ["192.0.2.1"]);
+    let deaf = parse("[limits]\npolicy_targets = false", &[]).unwrap();
+    assert_eq!(deaf.under(&policy).reach, deaf.reach);
+}
+
+#[test]
+fn the_example_says_every_key_with_its_default() {
+    let example = include_str!("../../../deploy/examples/agent.toml");
+    assert_eq!(parse(example, &[]).unwrap(), parse("", &[]).unwrap());
+    let table: toml::Table = toml::from_str(example).unwrap();
+    let defaults = toml::Table::try_from(RawConfig::default()).unwrap();
+    for (section, keys) in defaults {
+        for key in keys.as_table().unwrap().keys() {
+            assert!(table[&section].get(key).is_some(), "{section}.{key} is not in the example");
+        }
+    }
+}

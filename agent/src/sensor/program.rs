@@ -1,0 +1,230 @@
+//! Runs the programs that sensors read hardware with: by fixed absolute path and argument list, never through a shell,
+//! with a deadline and a bounded answer. Knows what programs are called and where they live, not what they say.
+
+use crate::sensor::{NoData, Paths};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// No program answers more; one that does is not what it should be.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// What of its complaints is kept.
+const COMPLAINT_BYTES_MAX: usize = 4 << 10;
+/// Where programs find theirs, whatever the agent's own environment says.
+const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+/// Between two looks whether a program has ended.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+/// What reading an answer needs.
+const STACK_BYTES: usize = 64 << 10;
+
+/// Programs by the name of their setting (`paths.NAME`, `--path.NAME`), with the places where they are looked for. The
+/// first that exists is used.
+pub const PROGRAMS: &[(&str, &[&str])] = &[
+    ("smartctl", &["/usr/sbin/smartctl", "/usr/local/sbin/smartctl", "/sbin/smartctl"]),
+    (
+        "storcli",
+        &[
+            "/opt/MegaRAID/storcli/storcli64",
+            "/opt/MegaRAID/storcli2/storcli2",
+            "/usr/sbin/storcli64",
+            "/usr/sbin/storcli",
+            "/usr/local/sbin/storcli64",
+            "/usr/local/sbin/storcli",
+        ],
+    ),
+    (
+        "perccli",
+        &[
+            "/opt/MegaRAID/perccli/perccli64",
+            "/opt/MegaRAID/perccli2/perccli2",
+            "/usr/sbin/perccli64",
+            "/usr/sbin/perccli",
+        ],
+    ),
+    (
+        "ssacli",
+        &[
+            "/usr/sbin/ssacli",
+            "/usr/sbin/hpssacli",
+            "/usr/sbin/hpacucli",
+            "/opt/smartstorageadmin/ssacli/bin/ssacli",
+        ],
+    ),
+    (
+        "megacli",
+        &["/opt/MegaRAID/MegaCli/MegaCli64", "/usr/sbin/megacli", "/usr/sbin/MegaCli64", "/usr/sbin/MegaCli"],
+    ),
+    ("arcconf", &["/usr/Arcconf/arcconf", "/usr/sbin/arcconf", "/usr/local/sbin/arcconf"]),
+    ("sas2ircu", &["/usr/sbin/sas2ircu", "/usr/local/sbin/sas2ircu"]),
+    ("sas3ircu", &["/usr/sbin/sas3ircu", "/usr/local/sbin/sas3ircu"]),
+    ("ipmitool", &["/usr/bin/ipmitool", "/usr/sbin/ipmitool", "/usr/local/bin/ipmitool"]),
+];
+
+/// What a program said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What it exited with; none: a signal ended it.
+    pub status: Option<i32>,
+    /// What it wrote.
+    pub output: Vec<u8>,
+    /// What it complained of, cut short.
+    pub complaint: String,
+}
+
+impl Answer {
+    /// What it wrote, bytes that are not UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.output).into_owned()
+    }
+}
+
+/// Where a program is; none: this host has none.
+pub fn find(paths: &Paths, name: &str) -> Option<PathBuf> {
+    if let Some(given) = paths.programs.get(name) {
+        return Some(given.clone());
+    }
+    let (_, places) = PROGRAMS.iter().find(|(known, _)| *known == name)?;
+    places.iter().map(PathBuf::from).find(|place| place.is_file())
+}
+
+/// Runs a program and waits for its end, for `deadline` at most: then it is killed, with all that it started. It gets
+/// nothing of the agent's environment, no input, and answers in English.
+pub fn run(program: &Path, arguments: &[&str], deadline: Duration) -> Result<Answer, NoData> {
+    let failed = |why: String| NoData::Unreadable { what: program.display().to_string(), why };
+    if !program.is_absolute() {
+        return Err(failed("not an absolute path".into()));
+    }
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().env("LC_ALL", "C").env("PATH", SEARCH_PATH);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir("/");
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(|error| failed(error.kind().to_string()))?;
+    let output = drain(child.stdout.take(), ANSWER_BYTES_MAX);
+    let complaint = drain(child.stderr.take(), COMPLAINT_BYTES_MAX);
+    let until = started() + deadline;
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if started() >= until => {
+                kill(&mut child);
+                return Err(failed(format!("no answer within {} s", deadline.as_secs_f64())));
+            }
+            Ok(None) => thread::sleep(LOOK_INTERVAL),
+            Err(error) => {
+                kill(&mut child);
+                return Err(failed(error.kind().to_string()));
+            }
+        }
+    };
+    // What it left running may hold its output open; that is not waited for longer than the program itself.
+    let left = until.saturating_duration_since(started()).max(LOOK_INTERVAL);
+    let Ok(output) = output.recv_timeout(left) else {
+        kill(&mut child);
+        return Err(failed(format!("no answer within {} s", deadline.as_secs_f64())));
+    };
+    if output.len() > ANSWER_BYTES_MAX {
+        return Err(NoData::Malformed { what: program.display().to_string(), expected: "at most 8 MiB" });
+    }
+    let complaint = complaint.recv_timeout(LOOK_INTERVAL).unwrap_or_default();
+    let complaint = String::from_utf8_lossy(&complaint).trim().to_owned();
+    Ok(Answer { status: status.code(), output, complaint })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a deadline of a blocking call; sensors decide nothing by this time"
+)]
+fn started() -> Instant {
+    Instant::now()
+}
+
+/// Reads on a thread of its own to the end, so that the program is never held up; keeps one byte more than allowed.
+fn drain(source: Option<impl Read + Send + 'static>, bytes_max: usize) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let read = move || {
+        let Some(mut source) = source else { return };
+        let mut kept = Vec::new();
+        let wanted = bytes_max as u64 + 1;
+        source.by_ref().take(wanted).read_to_end(&mut kept).ok();
+        std::io::copy(&mut source, &mut std::io::sink()).ok();
+        sender.send(kept).ok();
+    };
+    // Without a thread the sender is dropped, and waiting for it ends at once.
+    thread::Builder::new().name("answer".into()).stack_size(STACK_BYTES).spawn(read).ok();
+    receiver
+}
+
+/// Ends a program and, where it leads a group, all that it started.
+fn kill(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+    }
+    child.kill().ok();
+    child.wait().ok();
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::sensor::testing::script;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn output_complaint_and_status_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = script(folder.path(), "x", "echo \"$1 $#\"; echo bad >&2; exit 3");
+        let answer = run(&program, &["a b", "$(c)"], SOON).unwrap();
+        assert_eq!((answer.text().as_str(), answer.complaint.as_str()), ("a b 2\n", "bad"));
+        assert_eq!(answer.status, Some(3));
+    }
+
+    #[test]
+    fn a_program_sees_nothing_of_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = script(folder.path(), "x", "echo \"$HOME|$LC_ALL|$PWD\"");
+        assert_eq!(run(&program, &[], SOON).unwrap().text(), "|C|/\n");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = script(folder.path(), "x", "sleep 600 & echo $! > $(dirname $0)/child; wait");
+        let error = run(&program, &[], Duration::from_millis(300)).unwrap_err().to_string();
+        assert!(error.ends_with("no answer within 0.3 s"), "{error}");
+        let child = std::fs::read_to_string(folder.path().join("child")).unwrap();
+        let stat = PathBuf::from(format!("/proc/{}/stat", child.trim()));
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        while !is_gone() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_named() {
+        let error = run(Path::new("/nonexistent/x"), &[], SOON).unwrap_err().to_string();
+        assert_eq!(error, "cannot read /nonexistent/x: entity not found");
+        assert!(run(Path::new("x"), &[], SOON).is_err());
+    }
+
+    #[test]
+    fn an_endless_answer_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = script(folder.path(), "x", "head -c 9000000 /dev/zero");
+        let error = run(&program, &[], SOON).unwrap_err().to_string();
+        assert!(error.ends_with("expected at most 8 MiB"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_was_given_comes_before_the_known_places() {
+        let given = PathBuf::from("/given/smartctl");
+        let paths = Paths { programs: [("smartctl", given.clone())].into(), ..Paths::default() };
+        assert_eq!(find(&paths, "smartctl"), Some(given));
+        assert_eq!(find(&paths, "nonsense"), None);
+    }
+}
