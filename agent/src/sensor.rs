@@ -9,9 +9,11 @@ pub mod filesystem;
 #[cfg(test)]
 mod garbage;
 pub mod globs;
+pub mod md;
 pub mod memory;
 pub mod merge;
 pub mod network;
+pub mod part;
 pub mod program;
 pub mod reach;
 pub mod registry;

@@ -52,6 +52,8 @@ pub const TEMPERATURE: &str = "hw.temperature";
 /// The maker's own limit for it, where it states one above zero; attribute [`LIMIT_TYPE`] (`high.degraded`,
 /// `high.critical`). Unit Cel.
 pub const TEMPERATURE_LIMIT: &str = "hw.temperature.limit";
+/// Share done of what the RAID array [`HW_ID`] is busy with: rebuild, resync, check or reshape. Unit 1.
+pub const RAID_PROGRESS: &str = "tram.raid.progress";
 /// Time since boot. Unit s.
 pub const UPTIME: &str = "system.uptime";
 /// 1 when the boot before this one ended without a shutdown. Unit 1.

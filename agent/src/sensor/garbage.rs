@@ -2,6 +2,7 @@
 
 use crate::sensor::filesystem::mounts;
 use crate::sensor::globs::Globs;
+use crate::sensor::md::mdstat;
 use crate::sensor::temperature::Input;
 use crate::sensor::testing::recorded_files;
 use crate::sensor::{cpu, disk, memory, network, temperature, uptime};
@@ -19,6 +20,7 @@ const SOURCES: &[&str] = &[
     "/dev/mapper/root / ext4 rw,relatime 0 0\n",
     "350735.47 234388.90\n",
     "65261850\n",
+    "Personalities : [raid1]\nmd0 : active raid1 sda1[2](F) sdb1[1]\n      208704 blocks [2/1] [_U]\n      [>....]  recovery =  0.4% (1024/208704) finish=276.9min speed=12K/sec\n",
 ];
 
 /// Answers and errors alike are of no interest here.
@@ -35,6 +37,7 @@ fn parse_as_everything(text: &str) {
         let _ = mounts::select(mounts, &Globs::default(), &Globs::default());
     }
     let _ = uptime::parse(text, path);
+    let _ = mdstat::parse(text, path);
     let text = Some(text.to_owned());
     let input =
         Input { id: "x".into(), name: "x".into(), input: text.clone(), max: text.clone(), critical: text };

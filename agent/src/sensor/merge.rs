@@ -76,8 +76,8 @@ fn join(known: &mut Component, other: Component) {
     }
 }
 
-/// What could not be read of a part outweighs that another source found nothing wrong, but no verdict against it.
-fn rank(state: State) -> u8 {
+/// How bad a state is. What could not be read of a part outweighs that another source found nothing wrong, but no verdict against it.
+pub fn rank(state: State) -> u8 {
     match state {
         State::Ok => 0,
         State::Unknown => 1,

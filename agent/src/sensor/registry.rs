@@ -3,7 +3,7 @@
 
 use crate::sensor::Sensor;
 use crate::sensor::globs::Globs;
-use crate::sensor::{clock, cpu, disk, filesystem, memory, network, temperature, uptime};
+use crate::sensor::{clock, cpu, disk, filesystem, md, memory, network, temperature, uptime};
 
 /// What can be set of the sensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,7 @@ const TABLE: &[(&str, Constructor)] = &[
         Box::new(filesystem::Filesystem::new(types.clone(), points.clone()))
     }),
     ("disk", |config| Box::new(disk::Disk::new(config.disks_excluded.clone()))),
+    ("md", |_| Box::new(md::Md::default())),
     ("network", |config| Box::new(network::Network::new(config.interfaces_excluded.clone()))),
     ("temperature", |_| Box::new(temperature::Temperature)),
     ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
@@ -109,7 +110,7 @@ mod tests {
         let error = select(&SensorConfig::default(), &["cpu", "smart"]).err().unwrap().to_string();
         assert_eq!(
             error,
-            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, network, temperature, uptime, clock"
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, uptime, clock"
         );
     }
 }
