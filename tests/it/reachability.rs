@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tram_agent::sensor::reach::{Ladder, ReachConfig, Reachability, RungResult};
 use tram_proto::reach::{Method, Outcome, Rung, Verdict};
-use tram_tests::net::{DnsMode, Fault, Options, Portal, SmallNet, plan, privileged};
+use tram_tests::net::{DnsMode, Fault, Line, Options, Portal, SmallNet, plan, privileged};
 
 /// Port of the collector inside the net.
 const PORT: u16 = 8441;
@@ -295,4 +295,21 @@ fn bytes_of_a_climb(world: &World, ladder: &Ladder) -> u64 {
     let bytes = after.bytes - before.bytes + 4 * (after.frames - before.frames);
     println!("{bytes} bytes in {} frames", after.frames - before.frames);
     bytes
+}
+
+#[test]
+fn a_poor_line_is_slow_until_it_is_mended() {
+    privileged(|| {
+        let world = World::new();
+        let line = Line { kilobits: 512, delay_ms: 200, loss_percent: 0 };
+        world.net.inflict(Fault::Line(line)).unwrap();
+        let config = ReachConfig { timeout: Duration::from_secs(5), ..world.config() };
+        let found = world.climb_with(config);
+        let slow = one(&found, Rung::Internet).rtt_s.unwrap();
+        assert!(slow >= 0.4, "{slow} s there and back: {}", pretty(&found));
+        assert!(one(&found, Rung::Gateway).rtt_s.unwrap() < 0.4, "{}", pretty(&found));
+        world.net.restore().unwrap();
+        let found = world.expect_ok();
+        assert!(one(&found, Rung::Internet).rtt_s.unwrap() < 0.4, "{}", pretty(&found));
+    });
 }

@@ -14,6 +14,7 @@ mod command;
 mod count;
 mod dns;
 mod forward;
+mod line;
 mod namespace;
 mod plan;
 mod privilege;
@@ -22,6 +23,7 @@ mod web;
 pub use command::{CommandError, parse};
 pub use count::Counted;
 pub use dns::DnsMode;
+pub use line::Line;
 pub use namespace::Namespace;
 pub use plan::{Plan, plan};
 pub use privilege::{Missing, again, check, is_root, privileged};
@@ -64,8 +66,8 @@ pub enum Fault {
     Loss(u8),
     /// So many kilobits a second pass between gateway and internet, each way.
     RateKbit(u32),
-    /// Every packet to and from the internet takes so many milliseconds longer each way. Needs a kernel with netem.
-    DelayMs(u32),
+    /// Gateway and internet are joined by a poor line. Needs `/dev/net/tun`.
+    Line(Line),
 }
 
 /// What is set up beyond the standing net.
@@ -84,6 +86,7 @@ pub struct SmallNet {
     internet: Namespace,
     dns_modes: [Arc<Mutex<DnsMode>>; 2],
     portal: Arc<Mutex<Portal>>,
+    line: Mutex<Option<line::Running>>,
     forwards: Vec<(u16, SocketAddr)>,
     directory: TempDir,
     runtime: Option<Runtime>,
@@ -100,6 +103,7 @@ impl SmallNet {
             internet: Namespace::create("internet")?,
             dns_modes: Default::default(),
             portal: Arc::default(),
+            line: Mutex::default(),
             forwards: options.forwards.clone(),
             directory: tempfile::tempdir()?,
             runtime: Some(runtime),
@@ -186,10 +190,7 @@ impl SmallNet {
             Fault::RateKbit(kilobits) => {
                 self.shape(&["tbf", "rate", &format!("{kilobits}kbit"), "burst", "1600", "latency", "2s"])
             }
-            Fault::DelayMs(milliseconds) => {
-                let shaped = self.shape(&["netem", "delay", &format!("{milliseconds}ms")]);
-                shaped.context("this kernel has no netem, which delays need")
-            }
+            Fault::Line(line) => self.lay(line),
         }
     }
 
@@ -204,6 +205,11 @@ impl SmallNet {
             drop(namespace.run("tc", &["qdisc", "del", "dev", interface, "root"]));
         }
         self.gateway.run("ip", &["link", "set", "lan0", "up"])?;
+        if self.line.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            // The routes went with the device.
+            self.gateway.configure(&plan::gateway_routes())?;
+            self.internet.configure(&plan::internet_routes())?;
+        }
         self.host.wait_for_link("lan0")
     }
 
@@ -240,6 +246,17 @@ impl SmallNet {
         for namespace in [&self.gateway, &self.internet] {
             namespace.run("tc", &[&["qdisc", "replace", "dev", "wan0", "root"], discipline].concat())?;
         }
+        Ok(())
+    }
+
+    /// Leads everything between gateway and internet over a poor line.
+    fn lay(&self, line: Line) -> Result<()> {
+        let runtime = self.runtime.as_ref().context("the net is stopped")?;
+        let running = line::Running::start(line, [&self.gateway, &self.internet], runtime.handle())?;
+        let device = line::Running::device();
+        self.gateway.configure(&plan::over(device, &plan::gateway_routes()))?;
+        self.internet.configure(&plan::over(device, &plan::internet_routes()))?;
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }
 

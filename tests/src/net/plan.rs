@@ -97,21 +97,37 @@ pub(super) fn gateway() -> Vec<String> {
     let mut lines: Vec<String> = GATEWAY_LAN.map(|prefix| address("lan0", prefix)).to_vec();
     lines.extend(resolvers.chain(resolvers_v6).map(|prefix| address("lan0", &prefix)));
     lines.extend(GATEWAY_WAN.map(|prefix| address("wan0", prefix)));
-    lines.extend([
-        "route add default via 203.0.113.1".to_owned(),
-        "route add default via 2001:db8:1::1".to_owned(),
-    ]);
+    lines.extend(gateway_routes());
     lines
+}
+
+/// The gateway's way to the internet.
+pub(super) fn gateway_routes() -> Vec<String> {
+    vec![
+        "route replace 0.0.0.0/0 via 203.0.113.1".to_owned(),
+        "route replace ::/0 via 2001:db8:1::1".to_owned(),
+    ]
+}
+
+/// The internet's way to the host.
+pub(super) fn internet_routes() -> Vec<String> {
+    vec![
+        "route replace 10.77.0.0/24 via 203.0.113.2".to_owned(),
+        "route replace 2001:db8:77::/64 via 2001:db8:1::2".to_owned(),
+    ]
+}
+
+/// The same ways, over a device instead of a neighbour.
+pub(super) fn over(device: &str, routes: &[String]) -> Vec<String> {
+    let to = |route: &String| route.split(" via ").next().unwrap_or_default().to_owned();
+    routes.iter().map(|route| format!("{} dev {device}", to(route))).collect()
 }
 
 /// `ip` lines for the internet.
 pub(super) fn internet() -> Vec<String> {
     let mut lines: Vec<String> = INTERNET_WAN.map(|prefix| address("wan0", prefix)).to_vec();
     lines.extend(INTERNET.iter().chain(&DEFAULTS).map(|prefix| address("lo", prefix)));
-    lines.extend([
-        "route add 10.77.0.0/24 via 203.0.113.2".to_owned(),
-        "route add 2001:db8:77::/64 via 2001:db8:1::2".to_owned(),
-    ]);
+    lines.extend(internet_routes());
     lines
 }
 
