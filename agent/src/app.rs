@@ -10,7 +10,6 @@ use crate::sensor::runner::Runner;
 use crate::sensor::{Paths, Sensor, registry};
 use crate::status::{Picture, Status};
 use crate::uplink::identity::{Identity, IdentityStore};
-use crate::uplink::post;
 use rustix::fs::{Access, FlockOperation, access, flock};
 use std::fs::{File, OpenOptions};
 use std::future::Future;
@@ -52,8 +51,10 @@ pub fn once(config: &Config, only: &[String]) -> Result<Once, Trouble> {
     };
     let is_climbed = only.is_empty() || named.len() < only.len();
     // An agent that runs already has the directory; one that never ran has none. Neither matters here.
-    let collector = IdentityStore::at(&config.state).current().ok().flatten();
-    let ladder = Ladder::new(reach_config(config, collector.as_ref()));
+    let identity = IdentityStore::at(&config.state).current().ok().flatten();
+    let enrolled = identity.map(|identity| identity.collector);
+    let address = config.route.collectors.first().or(enrolled.as_ref());
+    let ladder = Ladder::new(reach_config(config, address.map(String::as_str)));
     let mut runner = runner(config, sensors);
     block_on(async move {
         let measured = async {
@@ -77,7 +78,13 @@ pub fn enroll_host(config: &Config, collector: &str, token: Token) -> Result<Ide
             machine_in(file).ok_or_else(|| EnrollError::Machine { path: file.display().to_string() })?
         }
     };
-    let order = Order { collector: collector.to_owned(), token, machine, resource: host.resource };
+    let order = Order {
+        collector: collector.to_owned(),
+        token,
+        machine,
+        resource: host.resource,
+        route: config.route.clone(),
+    };
     let failed = |error: std::io::Error| EnrollError::Answer(error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let identity = runtime.block_on(enroll(&store, order, Arc::new(SystemClock)));
@@ -116,7 +123,7 @@ fn settings(config: &Config, host: &Host) -> Settings {
         send_interval: config.send_interval,
         spool_bytes_max: config.spool_bytes_max,
         policy: 0,
-        collector: config.collector.clone(),
+        route: config.route.clone(),
         collectors: vec![],
     }
 }
@@ -125,12 +132,10 @@ fn runner(config: &Config, sensors: Vec<Box<dyn Sensor>>) -> Runner {
     Runner::new(sensors, config.paths.clone(), || SystemClock.monotonic())
 }
 
-/// The ladder's top rung is the collector that this agent reports to.
-fn reach_config(config: &Config, identity: Option<&Identity>) -> ReachConfig {
-    let url = config.collector.clone().or_else(|| identity.map(|identity| identity.collector.clone()));
-    let address = url.and_then(|url| post::address(&url).ok());
+/// The ladder's top rung is the collector's address in use.
+fn reach_config(config: &Config, address: Option<&str>) -> ReachConfig {
     let collector = address.and_then(|address| Some(address.strip_prefix("https://")?.to_owned()));
-    ReachConfig { collector, ..config.reach.clone() }
+    ReachConfig { collector, proxy: config.route.proxy.clone(), ..config.reach.clone() }
 }
 
 /// Takes the state directory for this process.

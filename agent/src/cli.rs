@@ -113,7 +113,10 @@ fn enroll(
 
 fn enroll_exit(error: &EnrollError) -> u8 {
     match error {
-        EnrollError::Address(_) | EnrollError::Machine { .. } => EXIT_USAGE,
+        EnrollError::Address(_)
+        | EnrollError::Machine { .. }
+        | EnrollError::OtherAuthority
+        | EnrollError::Shadowed(_) => EXIT_USAGE,
         EnrollError::Unreachable { .. }
         | EnrollError::Spent
         | EnrollError::Expired

@@ -5,7 +5,7 @@ use crate::sensor::globs::Globs;
 use crate::sensor::reach::{ReachConfig, is_web_target};
 use crate::sensor::registry::{self, SensorConfig};
 use crate::sensor::source::redirect;
-use crate::uplink::post;
+use crate::uplink::proxy::Route;
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
@@ -18,6 +18,7 @@ use tram_proto::limits::TARGETS_MAX;
 use tram_proto::policy::Policy;
 
 mod raw;
+mod route;
 
 use raw::RawConfig;
 
@@ -126,8 +127,8 @@ pub struct Config {
     pub state: PathBuf,
     /// A file with an id to enrol as, instead of the machine's own.
     pub machine_id: Option<PathBuf>,
-    /// The collector, when it is not the one enrolled with.
-    pub collector: Option<String>,
+    /// How the collector is reached.
+    pub route: Route,
     /// Time between samples.
     pub sample_interval: Duration,
     /// Time between sends.
@@ -222,13 +223,10 @@ impl RawConfig {
         let sample_interval = interval("intervals.sample_s", intervals.sample_s)?;
         let probe_interval_min = interval("limits.probe_interval_min_s", limits.probe_interval_min_s)?;
         let probe_interval = interval("intervals.probe_s", intervals.probe_s)?;
-        let url = Some(self.collector.url).filter(|url| !url.is_empty());
-        let collector = url.map(|url| post::address(&url)).transpose();
         let config = Config {
             state: self.agent.state_dir,
             machine_id: Some(self.agent.machine_id).filter(|path| !path.is_empty()).map(PathBuf::from),
-            collector: collector
-                .map_err(|error| value("collector.url", error.0, "https://HOST:PORT", "https://MÁY:CỔNG"))?,
+            route: self.collector.meant()?,
             sample_interval,
             send_interval: interval("intervals.send_s", intervals.send_s)?,
             probe_interval: probe_interval.max(probe_interval_min),

@@ -7,12 +7,15 @@ use crate::clock::Clock;
 use crate::delivery::flight::Errand;
 use crate::sensor::Sample;
 use crate::spool::{Spool, SpoolError};
+use crate::uplink::addresses::Addresses;
 use crate::uplink::identity::{Identity, IdentityError, IdentityStore};
 use crate::uplink::post::{self, Poster};
+use crate::uplink::proxy::Route;
 use crate::uplink::trust::{self, CollectorTime};
 use crate::uplink::{Failure, Standing, Uplink};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tram_proto::catalogue::Attributes;
@@ -24,6 +27,9 @@ use tram_proto::report::{Anchor, End, Moment};
 mod flight;
 #[cfg(test)]
 mod tests;
+
+/// Which address answered last, in the state directory.
+const GOOD_ADDRESS: &str = "address";
 
 /// What a delivery is told when it is made.
 #[derive(Debug, Clone)]
@@ -38,9 +44,9 @@ pub struct Settings {
     pub spool_bytes_max: u64,
     /// Version of the policy in force; 0: none.
     pub policy: u64,
-    /// The collector's address, when it is not the one enrolled with.
-    pub collector: Option<String>,
-    /// Further addresses of the collector.
+    /// How the collector is reached.
+    pub route: Route,
+    /// Further addresses of the collector, which a policy named.
     pub collectors: Vec<String>,
 }
 
@@ -50,6 +56,9 @@ pub enum DeliveryError {
     /// The host is not enrolled.
     #[error("not enrolled: run `tram-agent enroll` first")]
     NotEnrolled,
+    /// The authority that was given in advance is not the one that the host enrolled with.
+    #[error("collector.ca_file is not the authority that this host enrolled with")]
+    OtherAuthority,
     /// Its identity cannot be read.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -94,8 +103,8 @@ pub struct Delivery {
     is_unproven: bool,
     time: Arc<CollectorTime>,
     poster: Poster,
-    addresses: Vec<String>,
-    address: usize,
+    addresses: Addresses,
+    state: PathBuf,
     spool: Spool,
     uplink: Uplink,
     assembler: Assembler,
@@ -122,16 +131,26 @@ impl Delivery {
         let enrolled = Anchor { boot: BootId::default(), boot_ms: 0, collector_ms: identity.given_ms };
         let anchor = spool.latest_anchor().filter(|anchor| anchor.collector_ms >= identity.given_ms);
         let time = Arc::new(CollectorTime::since(clock.clone(), anchor.unwrap_or(enrolled), settings.boot));
-        let poster = Poster::new(trust::enrolled(&identity, time.clone())?)?;
+        let proxy = settings.route.proxy.as_ref();
+        if settings.route.ca.as_deref().is_some_and(|ca| identity.ca_der().is_ok_and(|own| *own != *ca)) {
+            return Err(DeliveryError::OtherAuthority);
+        }
+        let poster = Poster::new(trust::enrolled(&identity, time.clone(), proxy)?, proxy)?;
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).unwrap_or_default();
         let now = clock.monotonic();
-        let mut uplink = Uplink::new(settings.send_interval, settings.policy, u64::from_le_bytes(seed), now);
+        let seed = u64::from_le_bytes(seed);
+        let mut uplink = Uplink::new(settings.send_interval, settings.policy, seed, now);
+        if anchor.is_some() {
+            uplink.handle_restart(now);
+        }
         uplink.handle_report(spool.pending(), now);
         let assembler = Assembler::new(settings.resource.clone());
-        let mut delivery = Self {
-            addresses: Vec::new(),
-            address: 0,
+        let good = fs::read_to_string(state.join(GOOD_ADDRESS)).ok();
+        let urls = urls(&settings, &identity);
+        Ok(Self {
+            addresses: Addresses::new(urls, good.as_deref(), seed, now),
+            state: state.to_owned(),
             known: BTreeSet::new(),
             flight: None,
             settings,
@@ -144,10 +163,8 @@ impl Delivery {
             spool,
             uplink,
             assembler,
-        };
-        delivery.list_addresses();
-        delivery.check_renewal();
-        Ok(delivery)
+        }
+        .checked())
     }
 
     /// Takes in what was measured at a moment. It is on the disk, or counted as dropped, when this returns.
@@ -212,10 +229,15 @@ impl Delivery {
         self.uplink.handle_interval(send_interval, self.clock.monotonic());
     }
 
-    /// Other further addresses of the collector.
+    /// Other further addresses of the collector. What is known of the addresses is forgotten, but for the one in use.
     pub fn set_collectors(&mut self, collectors: Vec<String>) {
+        if collectors == self.settings.collectors {
+            return;
+        }
         self.settings.collectors = collectors;
-        self.list_addresses();
+        let (seed, now) = (u64::from(self.settings.boot.0[0]), self.clock.monotonic());
+        let good = self.addresses.good().to_owned();
+        self.addresses = Addresses::new(urls(&self.settings, &self.identity), Some(&good), seed, now);
     }
 
     /// The agent's id.
@@ -240,23 +262,46 @@ impl Delivery {
 
     /// The address in use.
     pub fn address(&self) -> &str {
-        self.addresses.get(self.address).map_or(&self.identity.collector, String::as_str)
+        self.addresses.current()
     }
 
     fn moment(&self) -> Moment {
         Moment { boot: self.settings.boot, boot_ms: self.clock.boot_ms(), wall_ms: self.clock.wall_ms() }
     }
 
-    fn list_addresses(&mut self) {
-        let mut addresses = vec![self.settings.collector.clone().unwrap_or(self.identity.collector.clone())];
-        for text in &self.settings.collectors {
-            match post::address(text) {
-                Ok(address) if !addresses.contains(&address) => addresses.push(address),
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "further collector address is left out"),
-            }
-        }
-        self.addresses = addresses;
-        self.address = 0;
+    /// As it is, once its certificate was looked at.
+    fn checked(mut self) -> Self {
+        self.check_renewal();
+        self
     }
+
+    /// Remembers for the next start which address answered. Lost, it is found anew.
+    fn keep_good_address(&self) {
+        if let Err(error) = fs::write(self.state.join(GOOD_ADDRESS), self.addresses.good()) {
+            tracing::debug!(%error, "cannot keep which address answered");
+        }
+    }
+}
+
+/// Every address of the collector in order of preference: the administrator's own, or the one enrolled with; then the
+/// policy's. None that the proxy's authority could vouch for.
+fn urls(settings: &Settings, identity: &Identity) -> Vec<String> {
+    let own = &settings.route.collectors;
+    let mut urls = if own.is_empty() { vec![identity.collector.clone()] } else { own.clone() };
+    for text in &settings.collectors {
+        match post::address(text) {
+            Ok(url) => urls.push(url),
+            Err(error) => tracing::warn!(%error, "further collector address is left out"),
+        }
+    }
+    if let Some(proxy) = &settings.route.proxy {
+        urls.retain(|url| {
+            let is_told_apart = !proxy.shadows(url);
+            if !is_told_apart {
+                tracing::warn!(url, "a collector address with the proxy's own name is left out");
+            }
+            is_told_apart
+        });
+    }
+    urls
 }

@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::uplink::identity::{Identity, IdentityError, IdentityStore, Key, token_sha256};
 use crate::uplink::post::{self, Answer, InvalidAddress, Poster};
+use crate::uplink::proxy::{Proxy, Route};
 use crate::uplink::trust::{self, CollectorTime};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Order {
     pub machine: String,
     /// What is known of the host.
     pub resource: Attributes,
+    /// The way there; its addresses do not count, the one above does.
+    pub route: Route,
 }
 
 /// Why an enrolment failed.
@@ -31,6 +34,12 @@ pub enum EnrollError {
     /// The address is not a collector's.
     #[error("collector: {0}")]
     Address(#[from] InvalidAddress),
+    /// The authority that was given in advance is not the one that the token pins.
+    #[error("collector.ca_file is not the authority that the token names")]
+    OtherAuthority,
+    /// The collector cannot be told apart from the proxy.
+    #[error("{0} has the proxy's own name: a proxy under TLS needs another")]
+    Shadowed(String),
     /// No answer, or the server is not under the authority that the token pins.
     #[error("no trusted answer from {collector}: {why}")]
     Unreachable {
@@ -72,26 +81,33 @@ pub async fn enroll(
     clock: Arc<dyn Clock>,
 ) -> Result<Identity, EnrollError> {
     let collector = post::address(&order.collector)?;
+    let proxy = order.route.proxy.as_ref();
+    if proxy.is_some_and(|proxy| proxy.shadows(&collector)) {
+        return Err(EnrollError::Shadowed(collector));
+    }
+    if order.route.ca.as_ref().is_some_and(|ca| Sha256::digest(ca)[..] != order.token.ca_sha256) {
+        return Err(EnrollError::OtherAuthority);
+    }
     let token_sha256 = token_sha256(&order.token.secret);
     let key = key_for(store, &token_sha256)?;
     let time = Arc::new(CollectorTime::at_least(clock.clone(), order.token.issued_ms));
     let unusable = |error: String| EnrollError::Answer(error);
-    let tls =
-        trust::pinned(order.token.ca_sha256, time.clone()).map_err(|error| unusable(error.to_string()))?;
-    let poster = Poster::new(tls).map_err(|error| unusable(error.to_string()))?;
+    let tls = trust::pinned(order.token.ca_sha256, order.route.ca.as_deref(), time.clone(), proxy)
+        .map_err(|error| unusable(error.to_string()))?;
+    let poster = Poster::new(tls, proxy).map_err(|error| unusable(error.to_string()))?;
     let secret = secret_text(&order.token.secret);
     let request =
         EnrollRequest { secret, csr: key.request()?, machine: order.machine, resource: order.resource };
     let body = serde_json::to_vec(&request).map_err(|error| unusable(error.to_string()))?;
     let answer = poster.post(format!("{collector}{}", post::ENROLL), body).await;
-    let enrolled = read(&answer, &collector)?;
+    let enrolled = read(&answer, &collector, proxy)?;
     let identity = key.identity(enrolled, collector, token_sha256);
     let sent_ca = Sha256::digest(identity.ca_der()?);
     if sent_ca[..] != order.token.ca_sha256 {
         return Err(EnrollError::Answer("its authority is not the one that the token pins".into()));
     }
     // Also shows that the certificate belongs to our key.
-    trust::enrolled(&identity, time)?;
+    trust::enrolled(&identity, time, proxy)?;
     store.save(&identity)?;
     Ok(identity)
 }
@@ -119,7 +135,7 @@ fn unless_damaged<T>(read: Result<Option<T>, IdentityError>) -> Result<Option<T>
     }
 }
 
-fn read(answer: &Answer, collector: &str) -> Result<Enrolled, EnrollError> {
+fn read(answer: &Answer, collector: &str, proxy: Option<&Proxy>) -> Result<Enrolled, EnrollError> {
     match answer {
         Answer::Success(body) => {
             serde_json::from_slice(body).map_err(|error| EnrollError::Answer(error.to_string()))
@@ -131,7 +147,11 @@ fn read(answer: &Answer, collector: &str) -> Result<Enrolled, EnrollError> {
             _ => EnrollError::Refused(answer.words()),
         }),
         Answer::Silence(why) => {
-            Err(EnrollError::Unreachable { collector: collector.to_owned(), why: why.clone() })
+            let why = match proxy {
+                Some(proxy) => format!("{why} (through the proxy {proxy})"),
+                None => why.clone(),
+            };
+            Err(EnrollError::Unreachable { collector: collector.to_owned(), why })
         }
     }
 }

@@ -4,18 +4,26 @@
 //! Two lanes share one request in flight: the newest reports at every interval, history whenever something older waits.
 //! Every failure is resent, because an answer that was lost may still have been a yes.
 
+use noise::Noise;
 use std::time::{Duration, Instant};
 
+pub mod addresses;
 pub mod identity;
+pub mod noise;
 pub mod post;
+pub mod proxy;
 #[cfg(test)]
 mod tests;
 pub mod trust;
 
-/// First pause after a failure; it doubles with each further one.
+/// Pause after a first failure: an answer that was lost, mostly. Also before another address is tried.
 const BACKOFF_MIN: Duration = Duration::from_secs(2);
-/// Longest pause while the collector cannot be reached: also how late history may begin after it is back.
+/// Pauses after the second failure and after further ones are any part of this: agents that lost their collector at the
+/// same moment come back to it one by one. The last is also how late history may begin after it is back.
+const BACKOFF_SECOND: Duration = Duration::from_secs(30);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// The first send of an agent that starts again is any part of this late: power comes back to many at once.
+const START_SPREAD: Duration = Duration::from_secs(30);
 /// Longest pause that the collector may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// Pause while the collector refuses this agent as such: a person has to act.
@@ -135,7 +143,7 @@ pub struct Uplink {
     renewal_due: bool,
     next_errand: Instant,
     standing: Standing,
-    noise: u64,
+    noise: Noise,
 }
 
 impl Uplink {
@@ -157,8 +165,14 @@ impl Uplink {
             renewal_due: false,
             next_errand: now,
             standing: Standing::Untried,
-            noise: seed,
+            noise: Noise::new(seed),
         }
+    }
+
+    /// The agent was in contact before it was started: the first send may wait a little.
+    pub fn handle_restart(&mut self, now: Instant) {
+        self.now = now;
+        self.next_live = now + self.noise.part(START_SPREAD.min(self.send_interval));
     }
 
     /// How things stand.
@@ -258,7 +272,7 @@ impl Uplink {
         self.pending = pending;
         self.standing = Standing::Failing(failure);
         if matches!(command, Some(Command::FetchPolicy | Command::Renew)) {
-            self.next_errand = now + self.jittered(ERRAND_PAUSE);
+            self.next_errand = now + self.noise.jittered(ERRAND_PAUSE);
         }
         if lane == Some(Lane::History) {
             self.history_reports = (self.history_reports / 2).max(HISTORY_REPORTS.0);
@@ -281,6 +295,14 @@ impl Uplink {
                 self.next_errand = now;
             }
         }
+    }
+
+    /// One of the collector's addresses was silent and there is another to try: soon, and not as a further failure.
+    pub fn handle_detour(&mut self, pending: u64, now: Instant) {
+        self.land(now);
+        self.pending = pending;
+        self.standing = Standing::Failing(Failure::Unreachable);
+        self.blocked_until = now + self.noise.jittered(BACKOFF_MIN);
     }
 
     /// Time has passed.
@@ -345,22 +367,14 @@ impl Uplink {
 
     /// Nothing is sent for a while: as long as the collector asks, but at least what the failures so far demand.
     fn back_off(&mut self, asked: Option<Duration>) {
-        let doubled = BACKOFF_MIN * 2_u32.saturating_pow(self.failures.min(16));
+        let demanded = match self.failures {
+            0 => self.noise.jittered(BACKOFF_MIN),
+            1 => self.noise.part(BACKOFF_SECOND),
+            _ => self.noise.part(BACKOFF_MAX),
+        };
         self.failures = self.failures.saturating_add(1);
-        let pause =
-            self.jittered(doubled.min(BACKOFF_MAX)).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
-        let pause = if asked.is_some() { pause + self.jittered(pause) / 10 } else { pause };
+        let pause = demanded.max(BACKOFF_MIN / 2).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
+        let pause = if asked.is_some() { pause + self.noise.jittered(pause) / 10 } else { pause };
         self.blocked_until = self.now + pause;
-    }
-
-    /// Between half and the whole of a duration.
-    fn jittered(&mut self, whole: Duration) -> Duration {
-        // SplitMix64: small, seeded, good enough to spread reconnects.
-        self.noise = self.noise.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.noise;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let share = ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64;
-        whole.mul_f64(0.5 + share / 2.0)
     }
 }

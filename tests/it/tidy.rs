@@ -25,6 +25,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("spool::ledger", 1),
             ("uplink", 1),
             ("uplink::post", 3),
+            ("uplink::proxy", 3),
             ("uplink::identity", 3),
             ("uplink::trust", 3),
             ("delivery", 4),

@@ -106,7 +106,7 @@ impl Agent {
         let delivery = Delivery::open(&own.state, settings, clock.clone())?;
         let mut sensors = config.sensors.clone();
         sensors.boot_unclean = marker.unclean();
-        let ladder = Arc::new(Ladder::new(reach_config(&config, Some(delivery.identity()))));
+        let ladder = Arc::new(Ladder::new(reach_config(&config, Some(delivery.address()))));
         let parts = Parts::read(&own.state);
         let mut runner = runner(&config, registry::all(&sensors));
         runner.restore(parts.kept().clone());
@@ -247,6 +247,7 @@ impl Agent {
                     tracing::info!(collector = self.delivery.address(), "the collector answers");
                 }
                 self.status.reached_boot_ms = Some(self.clock.boot_ms());
+                self.set_ladder();
                 self.status.clock_ahead_ms = Some(self.clock.wall_ms() - self.delivery.collector_time_ms());
             }
             Outcome::Failed { failure, words } => {
@@ -283,15 +284,20 @@ impl Agent {
         self.schedule.set_intervals(self.config.sample_interval, self.config.probe_interval, now);
         self.delivery.set_send_interval(self.config.send_interval);
         self.delivery.set_collectors(policy.collectors.clone());
-        let reach = reach_config(&self.config, Some(self.delivery.identity()));
-        if *self.ladder.config() != reach {
-            self.ladder = Arc::new(Ladder::new(reach));
-        }
+        self.set_ladder();
         let path = self.own.state.join(POLICY_FILE);
         let written =
             serde_json::to_vec(&policy).map_err(Into::into).and_then(|bytes| std::fs::write(path, bytes));
         if let Err(error) = written {
             tracing::warn!(%error, "cannot keep the policy; it will be fetched again after a restart");
+        }
+    }
+
+    /// The ladder as the settings and the collector's address in use want it.
+    fn set_ladder(&mut self) {
+        let reach = reach_config(&self.config, Some(self.delivery.address()));
+        if *self.ladder.config() != reach {
+            self.ladder = Arc::new(Ladder::new(reach));
         }
     }
 

@@ -44,6 +44,12 @@ impl Default for Agent {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Collector {
     pub(super) url: String,
+    pub(super) urls: Vec<String>,
+    pub(super) ca_file: PathBuf,
+    pub(super) proxy: String,
+    pub(super) proxy_password: String,
+    pub(super) proxy_password_file: PathBuf,
+    pub(super) proxy_ca_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

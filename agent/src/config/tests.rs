@@ -19,6 +19,14 @@ fn unknown_keys_and_wrong_values_are_named_with_their_line() {
     check("[agent", "agent.toml, line 1: ");
     check("[intervals]\nsample_s = 0", "intervals.sample_s = 0: expected 1 to 86400 seconds");
     check("[collector]\nurl = \"http://a\"", "collector.url = http://a: expected https://HOST:PORT");
+    check(
+        "[collector]\nurls = [\"https://a/b\"]",
+        "collector.urls = https://a/b: expected https://HOST:PORT",
+    );
+    check("[collector]\nproxy = \"a:1\"", "collector.proxy = a:1: expected http://USER@HOST:PORT");
+    check("[collector]\nproxy = \"https://a\"", "collector.proxy_ca_file = : expected with an https proxy,");
+    check("[collector]\nca_file = \"/nonexistent\"", "/nonexistent: ");
+    check("[collector]\nca_file = \"/dev/null\"", "collector.ca_file = /dev/null: expected a certificate");
     check("[sensors]\ndisabled = [\"cpus\"]", "sensors.disabled = cpus: expected names among cpu, ");
     check("[log]\nlevel = \"loud\"", "log.level = loud: expected off, error, ");
     check("[reach]\ntcp_port = 0", "reach.tcp_port = 0: expected 1 to 65535");
@@ -55,6 +63,19 @@ fn sources_are_redirected_by_the_file_then_a_variable_then_the_command_line() {
     config.redirect(&[("smartctl".to_owned(), "/x/smartctl".to_owned())].into()).unwrap();
     assert_eq!(config.paths.programs["smartctl"], PathBuf::from("/x/smartctl"));
     assert_eq!(config.paths.procfs, PathBuf::from("/q"));
+}
+
+#[test]
+fn a_password_comes_from_a_file_and_is_never_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    std::fs::write(&file, "secret\n").unwrap();
+    let variables = [("TRAM_COLLECTOR_PROXY_PASSWORD_FILE", file.to_str().unwrap())];
+    let text = "[collector]\nurl = \"https://a\"\nurls = [\"https://b:1\"]\nproxy = \"http://me@proxy:3128\"";
+    let route = parse(text, &variables).unwrap().route;
+    assert_eq!(route.collectors, ["https://a:443", "https://b:1"]);
+    assert!(!format!("{route:?}").contains("secret"));
+    assert_eq!(route.proxy.unwrap().credentials.unwrap().password, "secret");
 }
 
 #[test]

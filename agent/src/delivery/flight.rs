@@ -38,7 +38,11 @@ pub(super) enum Landed {
 impl Delivery {
     /// Sets off with what the uplink says, if anything.
     pub(super) fn depart(&mut self) {
-        match self.uplink.next_command() {
+        let command = self.uplink.next_command();
+        if command.is_some() {
+            self.addresses.handle_departure(self.clock.monotonic());
+        }
+        match command {
             Some(Command::Send { lane, reports_max }) => self.send(lane, reports_max),
             Some(Command::FetchPolicy) => {
                 let fetched = self.poster.clone().fetch(self.url(post::POLICY));
@@ -91,7 +95,7 @@ impl Delivery {
             }
             Err(error) => {
                 tracing::error!(%error, "cannot make a key for a new certificate");
-                self.fail(Failure::Unreachable, error.to_string());
+                self.stumble(error.to_string());
             }
         }
     }
@@ -125,6 +129,7 @@ impl Delivery {
     }
 
     fn apply_ack(&mut self, ack: &Ack, sent: &[(Seq, CatalogueId)]) -> Outcome {
+        self.note_good_address();
         self.prove();
         let boot_ms = self.clock.boot_ms();
         self.time.set(ack.collector_ms, boot_ms);
@@ -164,6 +169,7 @@ impl Delivery {
             Ok(policy) => policy,
             Err(failure) => return self.fail(failure, answer.words()),
         };
+        self.note_good_address();
         let now = self.clock.monotonic();
         if let Err(error) = policy.check() {
             tracing::warn!(%error, version = policy.version, "policy is not followed");
@@ -181,12 +187,13 @@ impl Delivery {
         };
         match self.take_renewed(enrolled, key) {
             Ok(()) => {
+                self.note_good_address();
                 self.uplink.handle_renewed(self.clock.monotonic());
                 Outcome::Renewed
             }
             Err(error) => {
                 tracing::error!(%error, "a new certificate cannot be used; the old one stays");
-                self.fail(Failure::Unreachable, error.to_string())
+                self.stumble(error.to_string())
             }
         }
     }
@@ -199,7 +206,7 @@ impl Delivery {
                 IdentityError::Unusable("renewed for another agent or by another authority".into()).into()
             );
         }
-        let poster = Poster::new(trust::enrolled(&renewed, self.time.clone())?)?;
+        let poster = self.poster_for(&renewed)?;
         self.store.save_next(&renewed)?;
         (self.identity, self.poster, self.is_unproven) = (renewed, poster, true);
         Ok(())
@@ -218,7 +225,7 @@ impl Delivery {
     /// The collector refuses the renewed certificate outright: back to the old one.
     fn go_back(&mut self) -> Result<(), DeliveryError> {
         let old: Identity = self.store.current()?.ok_or(DeliveryError::NotEnrolled)?;
-        self.poster = Poster::new(trust::enrolled(&old, self.time.clone())?)?;
+        self.poster = self.poster_for(&old)?;
         self.store.discard_next()?;
         (self.identity, self.is_unproven) = (old, false);
         Ok(())
@@ -233,11 +240,45 @@ impl Delivery {
         {
             tracing::error!(%error, "cannot go back to the old certificate");
         }
-        if failure == Failure::Unreachable && !self.addresses.is_empty() {
-            self.address = (self.address + 1) % self.addresses.len();
+        let (now, pending) = (self.clock.monotonic(), self.spool.pending());
+        if failure != Failure::Unreachable {
+            self.note_good_address();
+            self.uplink.handle_failure(failure, pending, now);
+            return Outcome::Failed { failure, words };
         }
+        if self.addresses.handle_silence(now) {
+            self.uplink.handle_detour(pending, now);
+        } else {
+            self.uplink.handle_failure(failure, pending, now);
+        }
+        let words = match &self.settings.route.proxy {
+            Some(proxy) => format!("{words} (through the proxy {proxy})"),
+            None => words,
+        };
+        Outcome::Failed { failure, words }
+    }
+
+    /// Something went wrong on this side, whatever the collector said; it is tried again like any failure.
+    fn stumble(&mut self, words: String) -> Outcome {
+        let failure = Failure::Unreachable;
         self.uplink.handle_failure(failure, self.spool.pending(), self.clock.monotonic());
         Outcome::Failed { failure, words }
+    }
+
+    /// How an identity connects.
+    fn poster_for(&self, identity: &Identity) -> Result<Poster, DeliveryError> {
+        let proxy = self.settings.route.proxy.as_ref();
+        Ok(Poster::new(trust::enrolled(identity, self.time.clone(), proxy)?, proxy)?)
+    }
+
+    /// The address in use answered, as a collector does; it is begun with after a restart.
+    fn note_good_address(&mut self) {
+        let before = self.addresses.good().to_owned();
+        self.addresses.handle_answer(self.clock.monotonic());
+        if self.addresses.good() != before {
+            tracing::info!(collector = self.address(), before, "the collector answers at another address");
+            self.keep_good_address();
+        }
     }
 
     /// Asks for a new certificate when a third of this one's life is left.

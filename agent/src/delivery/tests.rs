@@ -12,6 +12,8 @@ use tram_proto::ranges::Ranges;
 use tram_proto::report::Batch;
 
 mod collector;
+mod proxy;
+mod way;
 
 const YEAR_MS: i64 = 365 * 86_400_000;
 
@@ -49,7 +51,7 @@ fn settings() -> Settings {
         send_interval: Duration::from_millis(10),
         spool_bytes_max: 1 << 20,
         policy: 0,
-        collector: None,
+        route: Route::default(),
         collectors: vec![],
     }
 }
@@ -61,7 +63,13 @@ fn order(collector: &Collector) -> Order {
         issued_ms: real_ms() - 86_400_000,
         secret: [3; 20],
     };
-    Order { collector: collector.url(), token, machine: "0".repeat(64), resource: Attributes::new() }
+    Order {
+        collector: collector.url(),
+        token,
+        machine: "0".repeat(64),
+        resource: Attributes::new(),
+        route: Route::default(),
+    }
 }
 
 async fn enrolled(collector: &Collector, state: &Path, clock: Arc<dyn Clock>) -> Delivery {

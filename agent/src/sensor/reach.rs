@@ -12,12 +12,14 @@ mod ladder;
 mod stats;
 mod target;
 mod tcp;
+mod tunnel;
 mod verdict;
 
 pub use ladder::Ladder;
 pub use target::Place;
 
 use super::Sample;
+use crate::uplink::proxy::Proxy;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,6 +46,8 @@ pub struct ReachConfig {
     pub name: String,
     /// The collector, as `HOST:PORT`. Default: none; the rung is then left out.
     pub collector: Option<String>,
+    /// The proxy that the collector is reached through. Default: none. Only the collector's rung goes through it.
+    pub proxy: Option<Proxy>,
     /// Port for internet targets where TCP stands in for ICMP. Default: 443.
     pub tcp_port: u16,
     /// Echo requests to each internet target in the first round. Default: 2.
@@ -86,6 +90,7 @@ impl Default for ReachConfig {
             ]),
             name: "connectivitycheck.gstatic.com".to_owned(),
             collector: None,
+            proxy: None,
             tcp_port: 443,
             probes: 2,
             probes_on_loss: 3,

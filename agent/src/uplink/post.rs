@@ -1,6 +1,7 @@
 //! Requests to the collector: reqwest over HTTP/1.1 with keep-alive, and what each answer means. Owns the connection;
 //! knows nothing of spools.
 
+use crate::uplink::proxy::Proxy;
 use crate::uplink::{Failure, Refusal};
 use reqwest::header::{CONTENT_ENCODING, RETRY_AFTER};
 use reqwest::{Client, Method, Response, Url};
@@ -105,12 +106,15 @@ pub struct Poster {
 }
 
 impl Poster {
-    /// One that trusts and shows what `tls` says.
-    pub fn new(tls: ClientConfig) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .http1_only()
-            .no_proxy()
+    /// One that trusts and shows what `tls` says, by way of a proxy if there is one. Proxies that the environment names
+    /// are not ours.
+    pub fn new(tls: ClientConfig, proxy: Option<&Proxy>) -> Result<Self, reqwest::Error> {
+        let builder = Client::builder().tls_backend_preconfigured(tls).http1_only().no_proxy();
+        let builder = match proxy {
+            Some(proxy) => builder.proxy(proxy.client()?),
+            None => builder,
+        };
+        let client = builder
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)

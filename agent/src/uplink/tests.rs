@@ -222,3 +222,58 @@ proptest! {
         prop_assert_eq!(world.durable, (1..world.next).collect::<BTreeSet<Seq>>());
     }
 }
+
+/// Agents whose collector is away: the second of its return in which each is heard again.
+fn seconds_of_return(agents: u64, away: u64, are_in_step: bool) -> Vec<u64> {
+    let start = SystemClock.monotonic();
+    let back = start + Duration::from_secs(away);
+    (0..agents).map(|seed| second_of_return(seed, (start, back), are_in_step)).collect()
+}
+
+fn second_of_return(seed: u64, (start, back): (Instant, Instant), are_in_step: bool) -> u64 {
+    let phase = if are_in_step { Duration::ZERO } else { Duration::from_millis(seed * 7_919 % 60_000) };
+    let mut now = start + phase;
+    let mut uplink = Uplink::new(INTERVAL, 0, seed, now);
+    uplink.handle_report(1, now);
+    loop {
+        if uplink.next_command().is_some() {
+            if now >= back {
+                return (now - back).as_secs();
+            }
+            uplink.handle_failure(Failure::Unreachable, 1, now);
+        }
+        now = uplink.poll_timeout().unwrap();
+        uplink.handle_timeout(now);
+    }
+}
+
+/// Share of the fleet that comes in the busiest second, in percent, and the last second in which any comes.
+fn busiest(seconds: &[u64]) -> (u64, u64) {
+    let last = seconds.iter().copied().max().unwrap_or(0);
+    let most = (0..=last).map(|second| seconds.iter().filter(|found| **found == second).count()).max();
+    (100 * most.unwrap_or(0) as u64 / seconds.len() as u64, last)
+}
+
+#[test]
+fn two_thousand_agents_come_back_one_by_one() {
+    for away in [10, 60, 300, 3_600] {
+        for are_in_step in [false, true] {
+            let (share, last) = busiest(&seconds_of_return(2_000, away, are_in_step));
+            assert!(share <= 6, "{share} % in one second after {away} s, in step: {are_in_step}");
+            assert!(last <= 60, "live again only after {last} s");
+        }
+    }
+}
+
+#[test]
+fn two_thousand_agents_that_start_at_once_report_one_by_one() {
+    let start = SystemClock.monotonic();
+    let first = |seed| {
+        let mut uplink = Uplink::new(INTERVAL, 0, seed, start);
+        uplink.handle_restart(start);
+        uplink.handle_report(1, start);
+        (uplink.poll_timeout().unwrap() - start).as_secs()
+    };
+    let (share, last) = busiest(&(0..2_000).map(first).collect::<Vec<_>>());
+    assert!(share <= 12 && last <= START_SPREAD.as_secs(), "{share} %, {last} s");
+}

@@ -1,10 +1,12 @@
-//! Whom this agent believes: one certificate authority, and the time as the collector tells it.
+//! Whom this agent believes: one certificate authority, and the time as the collector tells it. A proxy is believed to
+//! be the proxy, and no more.
 //!
 //! The host's wall clock is never asked. Collector time is a lower bound while a host has been off, so a certificate
 //! that begins after it is taken as of its beginning; one that ended before it has certainly expired.
 
 use crate::clock::Clock;
 use crate::uplink::identity::{Identity, IdentityError};
+use crate::uplink::proxy::Proxy;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -74,18 +76,34 @@ impl TimeProvider for CollectorTime {
     }
 }
 
-/// How an enrolled agent connects: with its own certificate, believing its own authority only.
-pub fn enrolled(identity: &Identity, time: Arc<CollectorTime>) -> Result<ClientConfig, IdentityError> {
+/// How an enrolled agent connects: with its own certificate, believing its own authority only. A proxy under TLS, which
+/// only carries bytes, has to prove its own.
+pub fn enrolled(
+    identity: &Identity,
+    time: Arc<CollectorTime>,
+    proxy: Option<&Proxy>,
+) -> Result<ClientConfig, IdentityError> {
     let ca = identity.ca_der()?;
-    let verifier = Pinned::known(&ca).map_err(|error| IdentityError::Unusable(error.to_string()))?;
-    let builder = builder(time, verifier).map_err(|error| IdentityError::Unusable(error.to_string()))?;
+    let unusable = |error: Error| IdentityError::Unusable(error.to_string());
+    let verifier = Pinned::known(&ca).and_then(|pinned| pinned.before(proxy)).map_err(unusable)?;
+    let builder = builder(time, verifier).map_err(unusable)?;
     let config = builder.with_client_auth_cert(vec![identity.certificate_der()?], identity.key_der()?);
-    config.map(few_sessions).map_err(|error| IdentityError::Unusable(error.to_string()))
+    config.map(few_sessions).map_err(unusable)
 }
 
-/// How an agent connects to enrol: it knows no more than the hash of an authority, which the server must send along.
-pub fn pinned(ca_sha256: [u8; 32], time: Arc<CollectorTime>) -> Result<ClientConfig, Error> {
-    let verifier = Pinned { ca_sha256, known: None, provider: provider() };
+/// How an agent connects to enrol: it knows no more than the hash of an authority. The server must send that along,
+/// unless it was given in advance.
+pub fn pinned(
+    ca_sha256: [u8; 32],
+    ca: Option<&[u8]>,
+    time: Arc<CollectorTime>,
+    proxy: Option<&Proxy>,
+) -> Result<ClientConfig, Error> {
+    let pinned = match ca {
+        Some(ca) => Pinned::known(&CertificateDer::from(ca))?,
+        None => Pinned { ca_sha256, known: None, proxy: None, provider: provider() },
+    };
+    let verifier = pinned.before(proxy)?;
     Ok(few_sessions(builder(time, verifier)?.with_no_client_auth()))
 }
 
@@ -112,6 +130,9 @@ fn few_sessions(mut config: ClientConfig) -> ClientConfig {
 struct Pinned {
     ca_sha256: [u8; 32],
     known: Option<Arc<WebPkiServerVerifier>>,
+    /// A proxy under TLS: its name, and the authority that it has to prove. It vouches for nobody else; that no address
+    /// of the collector has its name is seen to by [`Proxy::shadows`].
+    proxy: Option<(ServerName<'static>, Arc<WebPkiServerVerifier>)>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -119,10 +140,26 @@ impl Pinned {
     fn known(ca: &CertificateDer<'_>) -> Result<Self, Error> {
         let provider = provider();
         let known = Some(verifier_for(ca, &provider)?);
-        Ok(Self { ca_sha256: Sha256::digest(ca).into(), known, provider })
+        Ok(Self { ca_sha256: Sha256::digest(ca).into(), known, proxy: None, provider })
     }
 
-    fn verifier(&self, sent: &[CertificateDer<'_>]) -> Result<Arc<WebPkiServerVerifier>, Error> {
+    fn before(self, proxy: Option<&Proxy>) -> Result<Self, Error> {
+        let Some(proxy) = proxy.filter(|proxy| proxy.is_under_tls()) else { return Ok(self) };
+        let (Some(name), Some(ca)) = (proxy.server_name(), &proxy.ca) else {
+            return Err(Error::General(format!("{proxy}: its authority is not known")));
+        };
+        let verifier = verifier_for(&CertificateDer::from(ca.as_slice()), &self.provider)?;
+        Ok(Self { proxy: Some((name, verifier)), ..self })
+    }
+
+    fn verifier(
+        &self,
+        name: &ServerName<'_>,
+        sent: &[CertificateDer<'_>],
+    ) -> Result<Arc<WebPkiServerVerifier>, Error> {
+        if let Some((_, verifier)) = self.proxy.as_ref().filter(|(proxy, _)| proxy == name) {
+            return Ok(verifier.clone());
+        }
         if let Some(known) = &self.known {
             return Ok(known.clone());
         }
@@ -152,7 +189,7 @@ impl ServerCertVerifier for Pinned {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verifier = self.verifier(intermediates)?;
+        let verifier = self.verifier(server_name, intermediates)?;
         let mut time = now;
         for _ in 0..CHAIN_MAX {
             match verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, time) {

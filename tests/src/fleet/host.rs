@@ -13,6 +13,7 @@ use std::time::Duration;
 use tram_agent::delivery::{Delivery, Outcome, Settings};
 use tram_agent::enroll::{self, EnrollError, Order};
 use tram_agent::uplink::identity::IdentityStore;
+use tram_agent::uplink::proxy::Route;
 use tram_proto::enroll::Token;
 use tram_proto::id::BootId;
 use tram_proto::report::{End, Moment};
@@ -88,6 +89,7 @@ impl Assignment {
                 token: self.token.clone(),
                 machine: machine.clone(),
                 resource: resource.clone(),
+                route: Route::default(),
             };
             match enroll::enroll(&store, order, clock.clone()).await {
                 Ok(_) => progress.change(&self.host.name, |host| host.failure = None),
@@ -173,7 +175,7 @@ impl Worker {
             send_interval: self.assignment.send_interval,
             spool_bytes_max: self.assignment.spool_bytes_max,
             policy: 0,
-            collector: Some(self.assignment.collector.clone()),
+            route: Route { collectors: vec![self.assignment.collector.clone()], ..Route::default() },
             collectors: vec![],
         };
         let clock = self.timeline.clock(boot.started_ms);

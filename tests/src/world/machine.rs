@@ -15,6 +15,7 @@ use tram_agent::delivery::{Delivery, Outcome, Settings};
 use tram_agent::enroll::{Order, enroll};
 use tram_agent::sensor::Sample;
 use tram_agent::uplink::identity::IdentityStore;
+use tram_agent::uplink::proxy::Route;
 use tram_collector::model::agent::AgentId;
 use tram_proto::catalogue::{Attributes, Column, Kind};
 use tram_proto::enroll::Token;
@@ -91,7 +92,8 @@ impl AgentHost {
         let mut resource = Attributes::new();
         resource.insert(sample::ASSET_KIND.to_owned(), "server".to_owned());
         let machine = format!("{:064x}", wall_ms.unsigned_abs());
-        let order = Order { collector: host.address.clone(), token, machine, resource };
+        let order =
+            Order { collector: host.address.clone(), token, machine, resource, route: Route::default() };
         let clock: Arc<dyn Clock> = host.clock.clone();
         enroll(&IdentityStore::open(host.state.path())?, order, clock).await?;
         host.open()?;
@@ -105,7 +107,7 @@ impl AgentHost {
             send_interval: Duration::from_secs(60),
             spool_bytes_max: 64 << 20,
             policy: 0,
-            collector: None,
+            route: Route::default(),
             collectors: vec![],
         };
         let clock: Arc<dyn Clock> = self.clock.clone();

@@ -30,6 +30,12 @@ impl Texts {
             EnrollError::Machine { path } => {
                 format!("agent.machine_id = {path}: cần một tệp chứa mã của máy này")
             }
+            EnrollError::OtherAuthority => {
+                "collector.ca_file không phải là chứng thư gốc ghi trong mã".to_owned()
+            }
+            EnrollError::Shadowed(collector) => {
+                format!("{collector} trùng tên với proxy: proxy dùng TLS phải có tên khác")
+            }
             EnrollError::Spent => "mã đã dùng hết lượt: hãy xin mã mới".to_owned(),
             EnrollError::Expired => "mã đã hết hạn: hãy xin mã mới".to_owned(),
             EnrollError::Unknown => "trung tâm không biết mã này: hãy xin mã mới".to_owned(),
@@ -86,6 +92,9 @@ impl Texts {
             }
             Trouble::Delivery(DeliveryError::NotEnrolled) => {
                 "chưa ghi danh: hãy chạy `tram-agent enroll` trước".to_owned()
+            }
+            Trouble::Delivery(DeliveryError::OtherAuthority) => {
+                "collector.ca_file không phải là chứng thư gốc mà máy này đã ghi danh".to_owned()
             }
             Trouble::Delivery(DeliveryError::Spool(error)) => spool_error(error),
             Trouble::Delivery(DeliveryError::Connection(error)) => {

@@ -56,10 +56,16 @@ impl Authority {
         Sha256::digest(&self.der).into()
     }
 
-    fn server(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    pub(super) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    pub(super) fn server(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::default();
-        parameters.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
+        let name = "localhost".try_into().unwrap();
+        parameters.subject_alt_names =
+            vec![SanType::IpAddress([127, 0, 0, 1].into()), SanType::DnsName(name)];
         parameters.not_before = date_time_ymd(1970, 1, 1) + now() - Duration::from_secs(3_600);
         parameters.not_after = date_time_ymd(1970, 1, 1) + now() + LIFE;
         let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
@@ -93,6 +99,7 @@ struct Shared {
 /// A collector on the loopback; `answer` gets each batch's number and body.
 pub(super) struct Collector {
     shared: Arc<Shared>,
+    tls: Arc<ServerConfig>,
     url: String,
 }
 
@@ -121,16 +128,14 @@ impl Collector {
             requests: Mutex::default(),
             answer: Box::new(answer),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://{}", listener.local_addr().unwrap());
-        let (config, serving) = (Arc::new(config), shared.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (config, shared) = (config.clone(), serving.clone());
-                std::thread::spawn(move || serve(stream, config, &shared));
-            }
-        });
-        Self { shared, url }
+        let tls = Arc::new(config);
+        let url = listen(&tls, &shared);
+        Self { shared, tls, url }
+    }
+
+    /// Listens at one more address.
+    pub(super) fn another_url(&self) -> String {
+        listen(&self.tls, &self.shared)
     }
 
     pub(super) fn url(&self) -> String {
@@ -175,6 +180,19 @@ impl Collector {
         };
         batches.iter().map(decode).collect()
     }
+}
+
+fn listen(tls: &Arc<ServerConfig>, shared: &Arc<Shared>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let (tls, shared) = (tls.clone(), shared.clone());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (tls, shared) = (tls.clone(), shared.clone());
+            std::thread::spawn(move || serve(stream, tls, &shared));
+        }
+    });
+    url
 }
 
 fn serve(stream: TcpStream, config: Arc<ServerConfig>, shared: &Shared) -> Option<()> {

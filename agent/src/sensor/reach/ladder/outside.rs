@@ -3,7 +3,8 @@
 use super::Climb;
 use crate::sensor::reach::stats::Tally;
 use crate::sensor::reach::target::permit;
-use crate::sensor::reach::{RungResult, dns, icmp, tcp};
+use crate::sensor::reach::{RungResult, dns, icmp, tcp, tunnel};
+use crate::uplink::proxy::{Kind, Proxy};
 use futures_util::future::join_all;
 use std::net::{IpAddr, SocketAddr};
 use tram_proto::limits::TARGETS_MAX;
@@ -58,6 +59,9 @@ impl Climb<'_> {
             Some(RungResult::unsent(Rung::Collector, Method::Tcp, target, Outcome::Failed, reason))
         };
         let Some((name, port)) = host_and_port(target) else { return failed("not HOST:PORT") };
+        if let Some(proxy) = &self.config.proxy {
+            return Some(self.collector_through(proxy, target, (name, port)).await);
+        }
         let address = match self.collector_address(name).await {
             Ok(address) => address,
             Err(reason) => return failed(&format!("its name is not resolved: {reason}")),
@@ -74,6 +78,33 @@ impl Climb<'_> {
         Some(result)
     }
 
+    /// Asks the proxy for a way to the collector. Where the collector lies is not known from here.
+    async fn collector_through(&self, proxy: &Proxy, target: &str, (name, port): (&str, u16)) -> RungResult {
+        let failed = |reason: String| {
+            RungResult::unsent(Rung::Collector, Method::Tcp, target, Outcome::Failed, reason)
+        };
+        let place = match self.collector_address(&proxy.host).await {
+            Ok(address) => SocketAddr::new(address, proxy.port),
+            Err(reason) => return failed(format!("the proxy's name is not resolved: {reason}")),
+        };
+        let name = match proxy.kind {
+            Kind::Socks5 => match self.collector_address(name).await {
+                Ok(address) => address.to_string(),
+                Err(reason) => return failed(format!("its name is not resolved: {reason}")),
+            },
+            Kind::Http | Kind::Https | Kind::Socks5h => name.to_owned(),
+        };
+        let mut tally = Tally::default();
+        while tally.sent < CONNECTIONS_MAX && tally.round_trips.is_empty() {
+            tally.count(tunnel::ask(proxy, place, (&name, port), self.patience()).await);
+        }
+        let mut result = self.probed(Rung::Collector, Method::Tcp, target.to_owned(), None, &tally);
+        if result.answered() {
+            (result.outcome, result.reason) = (Outcome::Ok, Some(format!("through the proxy {proxy}")));
+        }
+        result
+    }
+
     async fn collector_address(&self, name: &str) -> Result<IpAddr, String> {
         if let Some(address) = name.parse().ok().or_else(|| self.hosts_address(name)) {
             return Ok(address);
@@ -84,7 +115,8 @@ impl Climb<'_> {
 
     /// The collector's host, where it is a name that only a name server knows.
     pub(super) fn collector_name(&self) -> Option<&str> {
-        let (name, _) = host_and_port(self.config.collector.as_deref()?)?;
+        let (collector, _) = host_and_port(self.config.collector.as_deref()?)?;
+        let name = self.config.proxy.as_ref().map_or(collector, |proxy| proxy.host.as_str());
         let known = name.parse::<IpAddr>().is_ok() || self.hosts_address(name).is_some();
         (!known).then_some(name)
     }
