@@ -63,7 +63,17 @@ impl Assembler {
         let kept = samples.iter().zip(&layout.kept).filter_map(|(sample, kept)| kept.then_some(sample));
         let values = kept.map(|sample| sample.value.and_then(|value| sample.column.scaled(value))).collect();
         let Moment { boot, boot_ms, wall_ms } = moment;
-        let report = Report { boot, boot_ms, wall_ms, catalogue: layout.id, values, set, components, end };
+        let report = Report {
+            boot,
+            boot_ms,
+            wall_ms,
+            catalogue: layout.id,
+            values,
+            set,
+            components,
+            end,
+            aggregate: None,
+        };
         (report, layout.id, &layout.catalogue)
     }
 

@@ -103,7 +103,12 @@ impl Spool {
 
     /// What the collector is told of it.
     pub fn figures(&self) -> SpoolFigures {
-        SpoolFigures { pending: self.pending(), dropped: self.state.dropped, refused: self.state.refused }
+        SpoolFigures {
+            pending: self.pending(),
+            dropped: self.state.dropped,
+            refused: self.state.refused,
+            thinned: 0,
+        }
     }
 
     /// The last reports that were refused for ever, oldest first.

@@ -34,6 +34,8 @@ pub enum Standing {
     Fork,
     /// Not seen yet, and taking it would leave more gaps than are kept.
     TooManyGaps,
+    /// It stands for several numbers, and some of them are on disk by themselves or in another aggregate.
+    Overlap,
 }
 
 impl Spool {
@@ -42,25 +44,26 @@ impl Spool {
         Self { id, seen: Ranges::new(), lost: 0, checksums: Vec::new(), used_ms: now_ms }
     }
 
-    /// What the report with this number and checksum is. Changes nothing.
-    pub fn standing(&self, seq: u64, crc: u32) -> Standing {
-        if self.seen.contains(seq) {
-            let known = self.checksums.iter().find(|(number, _)| *number == seq);
-            return match known {
-                None => Standing::OldCopy,
-                Some((_, kept)) if *kept != crc => Standing::Fork,
-                Some(_) => Standing::Copy,
-            };
+    /// What the report with this checksum is that stands for the numbers from `first` to `seq`, its own, which most
+    /// reports are alone. It is taken whole or refused whole. Changes nothing.
+    pub fn standing(&self, first: u64, seq: u64, crc: u32) -> Standing {
+        let seen = self.seen.count_within(first, seq);
+        if seen == 0 {
+            return if self.has_room(first, seq) { Standing::New } else { Standing::TooManyGaps };
         }
-        if self.seen.len() >= limits::RANGES_PER_SPOOL_MAX && self.seen.would_split(seq) {
-            return Standing::TooManyGaps;
+        let known = self.checksums.iter().find(|(number, _)| *number == seq).map(|(_, kept)| *kept);
+        match (known, first == seq) {
+            (Some(kept), _) if kept == crc => Standing::Copy,
+            (Some(_), true) => Standing::Fork,
+            (None, _) if seen == seq - first + 1 => Standing::OldCopy,
+            // Not a sign of a fork: its agent may have forgotten, when power went, that one of them was sent already.
+            (Some(_) | None, _) => Standing::Overlap,
         }
-        Standing::New
     }
 
-    /// Marks a number as seen.
-    pub fn admit(&mut self, seq: u64, crc: u32) {
-        self.seen.insert(seq);
+    /// Marks the numbers that a report stands for as seen.
+    pub fn admit(&mut self, first: u64, seq: u64, crc: u32) {
+        self.seen.insert_range(first, seq);
         let place = self.checksums.partition_point(|(number, _)| *number < seq);
         if self.checksums.len() < limits::CRCS_PER_SPOOL {
             self.checksums.insert(place, (seq, crc));
@@ -76,6 +79,23 @@ impl Spool {
     /// Closes everything below the lowest number that the agent still holds; gaps there are lost.
     pub fn close_below(&mut self, floor: u64) {
         self.lost = self.lost.saturating_add(self.seen.close_below(floor));
+    }
+
+    /// Closes numbers, first and last, that will never come and that are asked for in vain otherwise. Says whether that
+    /// changed anything.
+    pub fn close(&mut self, first: u64, last: u64) -> bool {
+        let missing = (last - first + 1).saturating_sub(self.seen.count_within(first, last));
+        if missing == 0 || !self.has_room(first, last) {
+            return false;
+        }
+        self.seen.insert_range(first, last);
+        self.lost = self.lost.saturating_add(missing);
+        true
+    }
+
+    /// Whether these numbers can be marked within the bound of ranges.
+    fn has_room(&self, first: u64, last: u64) -> bool {
+        self.seen.len() < limits::RANGES_PER_SPOOL_MAX || !self.seen.would_split(first, last)
     }
 
     /// The newest gap at or above `floor`: what the agent should send (again) first.
@@ -113,16 +133,44 @@ mod tests {
 
     fn spool(numbers: &[u64]) -> Spool {
         let mut spool = Spool::new(SpoolId([1; 8]), 0);
-        numbers.iter().for_each(|seq| spool.admit(*seq, *seq as u32));
+        numbers.iter().for_each(|seq| spool.admit(*seq, *seq, *seq as u32));
         spool
     }
 
     #[test]
     fn a_repeated_number_with_other_bytes_is_a_fork() {
         let spool = spool(&[1, 2, 3]);
-        assert_eq!(spool.standing(3, 3), Standing::Copy);
-        assert_eq!(spool.standing(3, 99), Standing::Fork);
-        assert_eq!(spool.standing(4, 4), Standing::New);
+        assert_eq!(spool.standing(3, 3, 3), Standing::Copy);
+        assert_eq!(spool.standing(3, 3, 99), Standing::Fork);
+        assert_eq!(spool.standing(4, 4, 4), Standing::New);
+    }
+
+    #[test]
+    fn an_aggregate_is_taken_whole_or_refused_whole() {
+        let mut spool = spool(&[1, 2, 30]);
+        assert_eq!(spool.standing(2, 21, 7), Standing::Overlap, "2 is there by itself");
+        assert_eq!(spool.standing(11, 30, 7), Standing::Overlap, "30 is, and its bytes are known: no fork");
+        assert_eq!(spool.standing(3, 22, 7), Standing::New);
+        spool.admit(3, 22, 7);
+        assert_eq!(spool.seen.as_slice(), [(1, 22), (30, 30)]);
+        assert_eq!(spool.standing(3, 22, 7), Standing::Copy);
+        assert_eq!(spool.standing(3, 22, 8), Standing::Overlap);
+        assert_eq!(spool.standing(13, 32, 8), Standing::Overlap);
+        assert_eq!(
+            spool.standing(10, 10, 8),
+            Standing::OldCopy,
+            "a part of it is no longer told from a copy"
+        );
+        assert_eq!(spool.standing(3, 21, 8), Standing::OldCopy);
+        assert_eq!(spool.standing(22, 22, 8), Standing::Fork);
+    }
+
+    #[test]
+    fn numbers_that_will_never_come_are_asked_for_no_more() {
+        let mut spool = spool(&[1, 5, 9]);
+        assert!(spool.close(6, 8));
+        assert!(!spool.close(6, 9));
+        assert_eq!((spool.newest_gap(1), spool.lost), (Some((2, 4)), 3));
     }
 
     #[test]
@@ -130,7 +178,7 @@ mod tests {
         let mut spool = spool(&[3, 4, 7]);
         spool.close_below(7);
         assert_eq!(spool.lost, 4);
-        assert_eq!(spool.standing(5, 5), Standing::OldCopy);
+        assert_eq!(spool.standing(5, 5, 5), Standing::OldCopy);
         spool.close_below(7);
         assert_eq!(spool.lost, 4);
     }
@@ -141,8 +189,10 @@ mod tests {
             (0..limits::RANGES_PER_SPOOL_MAX as u64).map(|place| 10 + 2 * place).collect();
         let spool = spool(&numbers);
         let last = *numbers.last().unwrap();
-        assert_eq!(spool.standing(last + 2, 0), Standing::TooManyGaps);
-        assert_eq!(spool.standing(last + 1, 0), Standing::New);
+        assert_eq!(spool.standing(last + 2, last + 2, 0), Standing::TooManyGaps);
+        assert_eq!(spool.standing(last + 1, last + 1, 0), Standing::New);
+        assert_eq!(spool.standing(last + 2, last + 9, 0), Standing::TooManyGaps);
+        assert_eq!(spool.standing(last + 1, last + 9, 0), Standing::New);
         assert_eq!(spool.newest_gap(1), Some((last - 1, last - 1)));
     }
 
@@ -169,21 +219,28 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_comes_in_whatever_order_is_new_exactly_once(
-            arrivals in proptest::collection::vec((1_u64..120, 0_u32..2), 0..300)
+            arrivals in proptest::collection::vec((1_u64..120, 0_u64..8, 0_u32..2), 0..300)
         ) {
             let mut spool = Spool::new(SpoolId([1; 8]), 0);
-            let mut plain: BTreeMap<u64, u32> = BTreeMap::new();
-            for (seq, crc) in arrivals {
-                match spool.standing(seq, crc) {
+            let (mut plain, mut covered) = (BTreeMap::<u64, u32>::new(), BTreeSet::new());
+            for (seq, more, crc) in arrivals {
+                // Most reports stand for themselves alone.
+                let first = seq.saturating_sub(more.saturating_sub(4)).max(1);
+                let known = (first..=seq).filter(|number| covered.contains(number)).count() as u64;
+                match spool.standing(first, seq, crc) {
                     Standing::New => {
-                        prop_assert!(plain.insert(seq, crc).is_none());
-                        spool.admit(seq, crc);
+                        prop_assert_eq!(known, 0);
+                        plain.insert(seq, crc);
+                        covered.extend(first..=seq);
+                        spool.admit(first, seq, crc);
                     }
                     Standing::Copy => prop_assert_eq!(plain.get(&seq), Some(&crc)),
-                    Standing::OldCopy => prop_assert!(plain.contains_key(&seq)),
+                    Standing::OldCopy => prop_assert_eq!(known, seq - first + 1),
                     Standing::Fork => prop_assert_ne!(plain[&seq], crc),
-                    Standing::TooManyGaps => prop_assert!(!plain.contains_key(&seq)),
+                    Standing::TooManyGaps => prop_assert_eq!(known, 0),
+                    Standing::Overlap => prop_assert!(known > 0 && first < seq),
                 }
+                prop_assert_eq!(spool.seen.count(), covered.len() as u64);
                 prop_assert!(spool.seen.len() <= limits::RANGES_PER_SPOOL_MAX);
             }
             let highest: Vec<(u64, u32)> = plain.iter().rev().take(limits::CRCS_PER_SPOOL)
@@ -191,7 +248,7 @@ mod tests {
             prop_assert_eq!(&spool.checksums, &highest);
             // Every copy with other bytes among the last ones is told from a fork.
             for (seq, crc) in highest {
-                prop_assert_eq!(spool.standing(seq, crc ^ 1), Standing::Fork);
+                prop_assert_eq!(spool.standing(seq, seq, crc ^ 1), Standing::Fork);
             }
         }
     }

@@ -67,6 +67,7 @@ impl Ingest {
             probe_interval_s: agents.probe_interval_s,
             internet_targets: agents.internet_targets.clone(),
             collectors: agents.collectors.clone(),
+            history_hours: vec![],
         };
         Self {
             pki,

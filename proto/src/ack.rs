@@ -33,6 +33,8 @@ pub enum Reason {
     TooManyGaps,
     /// Its boot time cannot be.
     BootTime,
+    /// It stands for several reports of which the collector has some already, in another form.
+    Overlap,
 }
 
 impl Reason {
@@ -40,7 +42,12 @@ impl Reason {
     pub const fn again(self) -> Again {
         match self {
             Self::UnknownCatalogue | Self::TooManyGaps => Again::Later,
-            Self::Malformed | Self::Limit | Self::ValueCount | Self::Fork | Self::BootTime => Again::Never,
+            Self::Malformed
+            | Self::Limit
+            | Self::ValueCount
+            | Self::Fork
+            | Self::BootTime
+            | Self::Overlap => Again::Never,
         }
     }
 }
@@ -92,6 +99,10 @@ pub struct Ack {
     /// Milliseconds that the sender should wait before its next batch of history, beyond its own interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause_ms: Option<u64>,
+    /// This agent's share of what its site's history may take of the uplink, bytes a minute; none: no bound, 0: nothing
+    /// for now. Current state always goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_bytes_per_minute: Option<u32>,
 }
 
 const _: () = assert!(limits::REFUSALS_MAX >= limits::REPORTS_PER_BATCH_MAX);

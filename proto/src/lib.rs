@@ -4,11 +4,13 @@
 //! Decoding is total: no bytes make it panic or hold more than [`limits`] allow.
 
 pub mod ack;
+pub mod aggregate;
 mod bounded;
 pub mod catalogue;
 pub mod component;
 pub mod encoding;
 pub mod enroll;
+pub mod hours;
 pub mod id;
 pub mod limits;
 pub mod policy;

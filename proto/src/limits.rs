@@ -11,6 +11,14 @@ pub const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 pub const DEPTH_MAX: usize = 12;
 /// Reports in one batch.
 pub const REPORTS_PER_BATCH_MAX: usize = 1_024;
+/// Ranges of numbers in one batch that will never come.
+pub const GONE_PER_BATCH_MAX: usize = 64;
+/// Reports that one aggregate may stand for: an hour of them, one each second.
+pub const AGGREGATED_MAX: u32 = 4_096;
+/// Milliseconds that one aggregate may stand for: a day.
+pub const AGGREGATE_STEP_MS_MAX: u64 = 86_400_000;
+/// Spans of the day in which history may be sent.
+pub const HISTORY_HOURS_MAX: usize = 8;
 /// Bytes of one report.
 pub const REPORT_BYTES_MAX: usize = 512 << 10;
 /// Catalogues in one batch.

@@ -1,5 +1,6 @@
 //! The policy: what the collector asks of an agent. Data, never code; the agent's own limits bind it.
 
+use crate::hours::{self, Span};
 use crate::limits;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct Policy {
     /// Further addresses of the collector, `https://HOST:PORT`; each must prove the pinned CA.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collectors: Vec<String>,
+    /// When history may be sent, in UTC minutes of the day; empty: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history_hours: Vec<Span>,
 }
 
 /// Why a policy is refused by the agent.
@@ -34,6 +38,9 @@ pub enum InvalidPolicy {
     /// More targets or addresses than allowed, or one that is empty or too long.
     #[error("{0}: at most {max}, each of 1 to {bytes} bytes", max = limits::TARGETS_MAX, bytes = limits::TEXT_BYTES_MAX)]
     List(&'static str),
+    /// Spans of the day that are none, or too many.
+    #[error("history_hours: at most {max} spans, from 0 to 1439, to 1 to 1440", max = limits::HISTORY_HOURS_MAX)]
+    Hours,
 }
 
 impl Policy {
@@ -55,6 +62,6 @@ impl Policy {
                 return Err(InvalidPolicy::List(name));
             }
         }
-        Ok(())
+        if hours::are_sound(&self.history_hours) { Ok(()) } else { Err(InvalidPolicy::Hours) }
     }
 }

@@ -62,10 +62,17 @@ impl Ranges {
         self.0.splice(from..to.max(from), [(first, last)]);
     }
 
-    /// Whether adding `seq` would need another range.
-    pub fn would_split(&self, seq: Seq) -> bool {
+    /// How many of the numbers from `first` to `last` are in it.
+    pub fn count_within(&self, first: Seq, last: Seq) -> u64 {
+        let from = self.0.partition_point(|(_, end)| *end < first);
+        let touched = self.0.get(from..).unwrap_or_default().iter().take_while(|(start, _)| *start <= last);
+        touched.map(|(start, end)| last.min(*end) - first.max(*start) + 1).sum()
+    }
+
+    /// Whether adding the numbers from `first` to `last` would need another range.
+    pub fn would_split(&self, first: Seq, last: Seq) -> bool {
         let near =
-            |(first, last): &(Seq, Seq)| *first <= seq.saturating_add(1) && seq <= last.saturating_add(1);
+            |(start, end): &(Seq, Seq)| *start <= last.saturating_add(1) && first <= end.saturating_add(1);
         !self.0.iter().any(near)
     }
 
@@ -123,8 +130,8 @@ mod tests {
         assert_eq!(ranges.close_below(8), 4);
         assert_eq!(ranges.as_slice(), [(1, 7), (9, 9)]);
         assert_eq!(ranges.close_below(8), 0);
-        assert!(ranges.would_split(11));
-        assert!(!ranges.would_split(10));
+        assert!(ranges.would_split(11, 12));
+        assert!(!ranges.would_split(10, 12));
     }
 
     proptest! {
@@ -141,6 +148,8 @@ mod tests {
             prop_assert_eq!(ranges.count(), plain.len() as u64);
             for seq in 0..70 {
                 prop_assert_eq!(ranges.contains(seq), plain.contains(&seq));
+                let within = plain.range(seq..=seq + 9).count() as u64;
+                prop_assert_eq!(ranges.count_within(seq, seq + 9), within);
             }
             let parts = ranges.as_slice();
             prop_assert!(parts.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));

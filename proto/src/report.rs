@@ -4,6 +4,7 @@
 //! `seq` stands beside it, not in it. A batch is decoded in two steps, so that one bad report never costs its
 //! neighbours: [`Batch::decode`] finds the reports' bytes, [`Report::decode`] reads each.
 
+use crate::aggregate::Aggregate;
 use crate::bounded;
 use crate::catalogue::Catalogue;
 use crate::component::{self, Component};
@@ -49,7 +50,7 @@ pub enum End {
     AgentStop,
 }
 
-/// One instant of one host.
+/// One instant of one host, or, with an [`Aggregate`], what is left of several that there was no room for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The boot it was measured in.
@@ -79,6 +80,10 @@ pub struct Report {
     /// Set on last words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
+    /// Set when it stands for several reports that were never sent. Then everything else here is of the last of them,
+    /// but that a value is the last that its column had.
+    #[serde(rename = "agg", default, skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<Box<Aggregate>>,
 }
 
 impl Report {
@@ -107,6 +112,9 @@ impl Report {
             .any(|value| value.unsigned_abs() > limits::VALUE_ABS_MAX.unsigned_abs())
         {
             return Err(WireError::Bound("values: a magnitude above 2^53"));
+        }
+        if let Some(aggregate) = &self.aggregate {
+            aggregate.check(self.boot_ms, &self.values)?;
         }
         match &self.components {
             None => Ok(()),
@@ -146,6 +154,9 @@ pub struct SpoolFigures {
     /// Reports that the collector refused for ever.
     #[serde(default)]
     pub refused: u64,
+    /// Reports that were replaced by aggregates because the spool was full, since it was made.
+    #[serde(default)]
+    pub thinned: u64,
 }
 
 /// One request's worth of reports.
@@ -178,6 +189,13 @@ pub struct Batch<'a> {
     /// State of the spool, when there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<SpoolFigures>,
+    /// Numbers, first and last, that an ack asked for and that will never come.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<_, _, { limits::GONE_PER_BATCH_MAX }>"
+    )]
+    pub gone: Vec<(Seq, Seq)>,
     /// The reports, in any order.
     #[serde(borrow, deserialize_with = "bounded::list::<_, _, { limits::REPORTS_PER_BATCH_MAX }>")]
     pub reports: Vec<Framed<'a>>,
@@ -209,6 +227,9 @@ impl<'a> Batch<'a> {
         }
         if self.floor == 0 || self.reports.iter().any(|framed| framed.0 < self.floor) {
             return Err(WireError::Bound("reports: a seq below the floor"));
+        }
+        if self.gone.iter().any(|(first, last)| *first == 0 || first > last) {
+            return Err(WireError::Bound("gone: a range that is none"));
         }
         Ok(())
     }

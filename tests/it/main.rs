@@ -19,4 +19,5 @@ mod province;
 mod reachability;
 mod report_path;
 mod smallnet;
+mod thinning;
 mod tidy;

@@ -239,6 +239,7 @@ fn take(body: &[u8], memory: &Mutex<Memory>, shown: &[u8]) -> anyhow::Result<Vec
         new_spool: false,
         policy: 0,
         pause_ms: None,
+        history_bytes_per_minute: None,
     };
     let mut memory = lock(memory);
     let host = memory.hosts.get(&batch.agent).cloned().context("not enrolled here")?;

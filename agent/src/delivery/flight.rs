@@ -80,6 +80,7 @@ impl Delivery {
             anchors: selection.anchors,
             catalogues: selection.catalogues,
             figures: (!is_ordinary).then_some(figures),
+            gone: vec![],
             reports: raws.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
         };
         batch.encode()

@@ -101,6 +101,7 @@ fn ack(durable: Ranges, collector_ms: i64) -> Ack {
         new_spool: false,
         policy: 0,
         pause_ms: None,
+        history_bytes_per_minute: None,
     }
 }
 

@@ -44,6 +44,7 @@ fn ack(durable: impl IntoIterator<Item = Seq>) -> Ack {
         new_spool: false,
         policy: 0,
         pause_ms: None,
+        history_bytes_per_minute: None,
     }
 }
 
@@ -167,7 +168,7 @@ fn refused_for_ever_leaves_and_later_stays() {
     assert_eq!(spool.settle(&Ack { refused, ..ack([1]) }, BOOT, 1), 2);
     assert_eq!(pending(&mut spool), [(3, "[3]".to_owned())]);
     assert_eq!(spool.last_refused(), [RefusedForEver { seq: 2, reason: Reason::Limit }]);
-    assert_eq!(spool.figures(), SpoolFigures { pending: 1, dropped: 0, refused: 1 });
+    assert_eq!(spool.figures(), SpoolFigures { pending: 1, dropped: 0, refused: 1, thinned: 0 });
 }
 
 #[test]

@@ -15,6 +15,10 @@ const ZSTD_LEVEL: i32 = 1;
 const UNPACKED_BYTES_MAX: usize = 1 << 30;
 const LIVE: u8 = 1;
 const ESTIMATED: u8 = 2;
+/// What follows an entry's fixed header.
+const FIGURES: u8 = 1;
+const THINNED: u8 = 2;
+const GONE: u8 = 4;
 
 /// Bytes that are not a row of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +26,7 @@ const ESTIMATED: u8 = 2;
 pub struct DamagedRow;
 
 /// What an entry says of a whole arrival.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
     /// Whose.
     pub(super) agent: AgentId,
@@ -36,11 +40,13 @@ pub(super) struct Header {
     pub(super) arrived_ms: i64,
     /// State of the spool, where the agent said it.
     pub(super) figures: Option<SpoolFigures>,
+    /// Numbers, first and last, that will never come.
+    pub(super) gone: Vec<(u64, u64)>,
 }
 
 impl Header {
     /// The header of an arrival.
-    pub(super) const fn of(arrival: &Arrival) -> Self {
+    pub(super) fn of(arrival: &Arrival) -> Self {
         Self {
             agent: arrival.agent,
             spool: arrival.spool,
@@ -48,6 +54,7 @@ impl Header {
             sent: arrival.sent,
             arrived_ms: arrival.arrived_ms,
             figures: arrival.figures,
+            gone: arrival.gone.clone(),
         }
     }
 }
@@ -108,10 +115,19 @@ impl Packer {
         self.buffer.extend_from_slice(&header.sent.boot_ms.to_le_bytes());
         self.buffer.extend_from_slice(&header.sent.wall_ms.to_le_bytes());
         self.buffer.extend_from_slice(&header.arrived_ms.to_le_bytes());
-        self.buffer.push(u8::from(header.figures.is_some()));
+        let gone = u8::try_from(header.gone.len()).unwrap_or(u8::MAX);
+        let figures = if header.figures.is_some() { FIGURES | THINNED } else { 0 };
+        self.buffer.push(figures | if gone > 0 { GONE } else { 0 });
         if let Some(figures) = header.figures {
-            for figure in [figures.pending, figures.dropped, figures.refused] {
+            for figure in [figures.pending, figures.dropped, figures.refused, figures.thinned] {
                 self.buffer.extend_from_slice(&figure.to_le_bytes());
+            }
+        }
+        if gone > 0 {
+            self.buffer.push(gone);
+            for (first, last) in header.gone.iter().take(gone.into()) {
+                self.buffer.extend_from_slice(&first.to_le_bytes());
+                self.buffer.extend_from_slice(&last.to_le_bytes());
             }
         }
         self.count_at = Some(self.buffer.len());
@@ -190,21 +206,31 @@ impl<'a> Reader<'a> {
     }
 
     fn header(&mut self) -> Option<Header> {
-        Some(Header {
+        let mut header = Header {
             agent: AgentId(self.array()?),
             spool: SpoolId(self.array()?),
             floor: self.unsigned()?,
             sent: Moment { boot: BootId(self.array()?), boot_ms: self.unsigned()?, wall_ms: self.signed()? },
             arrived_ms: self.signed()?,
-            figures: match self.array::<1>()? {
-                [0] => None,
-                _ => Some(SpoolFigures {
-                    pending: self.unsigned()?,
-                    dropped: self.unsigned()?,
-                    refused: self.unsigned()?,
-                }),
-            },
-        })
+            figures: None,
+            gone: Vec::new(),
+        };
+        let [follows] = self.array()?;
+        if follows & FIGURES != 0 {
+            header.figures = Some(SpoolFigures {
+                pending: self.unsigned()?,
+                dropped: self.unsigned()?,
+                refused: self.unsigned()?,
+                thinned: if follows & THINNED != 0 { self.unsigned()? } else { 0 },
+            });
+        }
+        if follows & GONE != 0 {
+            let [count] = self.array()?;
+            for _ in 0..count {
+                header.gone.push((self.unsigned()?, self.unsigned()?));
+            }
+        }
+        Some(header)
     }
 
     fn report(&mut self) -> Option<(Mark, &'a [u8])> {
@@ -233,6 +259,7 @@ mod tests {
             sent: Moment { boot: BootId([2; 8]), boot_ms: 5, wall_ms: -6 },
             arrived_ms: 1_795_000_000_000,
             figures,
+            gone: if number == 3 { vec![(1, 2), (7, 7)] } else { vec![] },
         }
     }
 
@@ -248,13 +275,27 @@ mod tests {
             assert!(packer.is_empty());
             packer.entry(&header(1, None));
             (1..5).for_each(|seq| packer.report(&mark(seq), b"{}"));
-            packer.entry(&header(2, Some(SpoolFigures { pending: 1, dropped: 2, refused: 3 })));
+            let figures = Some(SpoolFigures { pending: 1, dropped: 2, refused: 3, thinned: 4 });
+            packer.entry(&header(2, figures));
+            packer.entry(&header(3, figures));
             let row = packer.finish().unwrap();
             let mut seen = Vec::new();
-            read(&unpack(&row).unwrap(), |header, reports| seen.push((*header, reports.len()))).unwrap();
-            let figures = Some(SpoolFigures { pending: 1, dropped: 2, refused: 3 });
-            assert_eq!(seen, [(header(1, None), 4), (header(2, figures), 0)]);
+            read(&unpack(&row).unwrap(), |header, reports| seen.push((header.clone(), reports.len())))
+                .unwrap();
+            assert_eq!(seen, [(header(1, None), 4), (header(2, figures), 0), (header(3, figures), 0)]);
         }
+    }
+
+    #[test]
+    fn a_row_that_says_nothing_of_thinning_is_read() {
+        let mut packer = Packer::default();
+        let figures = SpoolFigures { pending: 1, dropped: 2, refused: 3, thinned: 0 };
+        packer.entry(&header(1, Some(figures)));
+        let fixed = 16 + 8 + 8 + 8 + 8 + 8 + 8;
+        let mut row = packer.buffer.clone();
+        row[fixed] = FIGURES;
+        row.drain(fixed + 1 + 3 * 8..fixed + 1 + 4 * 8);
+        read(&row, |found, _| assert_eq!(*found, header(1, Some(figures)))).unwrap();
     }
 
     #[test]

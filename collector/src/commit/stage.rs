@@ -59,7 +59,8 @@ pub(super) struct Stage {
 
 /// What became of one report.
 enum Verdict {
-    Copy,
+    /// With the first number that it stands for.
+    Copy(u64),
     Refused(Refusal),
     UnknownCatalogue(CatalogueId),
     New(Mark, Measured, Arc<Known>),
@@ -130,9 +131,7 @@ impl Stage {
         for Incoming { seq, crc, bytes, content } in reports {
             let verdict = self.admit(around, host, &header, &anchors, &last_of_boot, (seq, crc), content);
             match verdict {
-                Verdict::Copy => {
-                    outcome.durable.insert(seq);
-                }
+                Verdict::Copy(first) => outcome.durable.insert_range(first, seq),
                 Verdict::Refused(refusal) => {
                     outcome.new_spool |= refusal == Refusal::Fork;
                     outcome.refused.push((seq, refusal));
@@ -148,7 +147,7 @@ impl Stage {
                         self.packer.entry(&header);
                     }
                     self.packer.report(&mark, body.get(bytes).unwrap_or_default());
-                    outcome.durable.insert(seq);
+                    outcome.durable.insert_range(measured.first(seq).unwrap_or(seq), seq);
                     let set = measured.set;
                     self.apply(around.decider, host, &header, &mark, measured, &known);
                     outcome.need_components =
@@ -178,12 +177,15 @@ impl Stage {
         content: Result<Measured, Refusal>,
     ) -> Verdict {
         let spool = host.spools.iter().find(|spool| spool.id == header.spool);
-        match spool.map_or(Standing::New, |spool| spool.standing(seq, crc)) {
-            Standing::Copy => return Verdict::Copy,
+        let first = content.as_ref().map_or(Some(seq), |measured| measured.first(seq));
+        let Some(first) = first else { return Verdict::Refused(Refusal::Malformed) };
+        match spool.map_or(Standing::New, |spool| spool.standing(first, seq, crc)) {
+            Standing::Copy => return Verdict::Copy(first),
             Standing::OldCopy if is_news(host, header, &content) => return Verdict::Refused(Refusal::Fork),
-            Standing::OldCopy => return Verdict::Copy,
+            Standing::OldCopy => return Verdict::Copy(first),
             Standing::Fork => return Verdict::Refused(Refusal::Fork),
             Standing::TooManyGaps => return Verdict::Refused(Refusal::TooManyGaps),
+            Standing::Overlap => return Verdict::Refused(Refusal::Overlap),
             Standing::New => {}
         }
         let measured = match content {
@@ -221,10 +223,12 @@ impl Stage {
         measured: Measured,
         known: &Arc<Known>,
     ) {
-        let Measured { moment, values, set, components, end, .. } = measured;
+        let first = measured.first(mark.seq).unwrap_or(mark.seq);
+        let Measured { moment, values, set, components, end, aggregate, .. } = measured;
         if let Some(spool) = host.spools.iter_mut().find(|spool| spool.id == header.spool) {
-            spool.admit(mark.seq, mark.crc);
+            spool.admit(first, mark.seq, mark.crc);
         }
+        let since_boot_ms = aggregate.map_or(moment.boot_ms, |aggregate| aggregate.since_boot_ms);
         let started_ms = mark.at_ms.saturating_sub_unsigned(moment.boot_ms);
         let boot = Boot {
             boot: moment.boot,
@@ -233,8 +237,8 @@ impl Stage {
             unclean: known.is_unclean(&values),
             live: mark.live,
             spool: header.spool,
-            numbers: (mark.seq, mark.seq),
-            spans_ms: (moment.boot_ms, moment.boot_ms),
+            numbers: (first, mark.seq),
+            spans_ms: (since_boot_ms, moment.boot_ms),
         };
         placing::remember(&mut host.boots, boot);
         if let Some(components) = components.filter(|_| host.set.is_none() || mark.at_ms >= host.set_at_ms) {
@@ -288,6 +292,9 @@ pub(super) fn meet(host: &mut Host, header: &Header) -> bool {
         spool.used_ms = header.arrived_ms;
         let before = spool.lost;
         spool.close_below(header.floor);
+        header.gone.iter().for_each(|(first, last)| {
+            spool.close(*first, *last);
+        });
         is_noteworthy |= spool.lost != before;
     }
     if let Some(figures) = header.figures {
@@ -326,7 +333,7 @@ fn is_news(host: &Host, header: &Header, content: &Result<Measured, Refusal>) ->
 /// Live: of the boot that sends, younger than two send intervals, and newer than the state held.
 fn is_live(host: &Host, header: &Header, measured: &Measured, at_ms: i64, interval_ms: i64) -> bool {
     let moment = measured.moment;
-    if moment.boot != header.sent.boot {
+    if moment.boot != header.sent.boot || measured.aggregate.is_some() {
         return false;
     }
     let age_ms = header.sent.boot_ms.saturating_sub(moment.boot_ms);

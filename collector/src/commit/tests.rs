@@ -36,6 +36,7 @@ fn arrival(numbers: std::ops::RangeInclusive<u64>, body: Vec<u8>) -> Arrival {
             set: [0; 8],
             components: None,
             end: None,
+            aggregate: None,
         };
         Incoming { seq, crc: seq as u32, bytes: bytes.clone(), content: Ok(measured) }
     };
@@ -48,6 +49,7 @@ fn arrival(numbers: std::ops::RangeInclusive<u64>, body: Vec<u8>) -> Arrival {
         anchors: vec![],
         catalogues: vec![catalogue()],
         figures: None,
+        gone: vec![],
         reports: numbers.map(incoming).collect(),
         body,
     }

@@ -4,7 +4,8 @@
 
 use crate::model::agent::AgentId;
 use crate::model::arrival::{
-    Anchor, Arrival, Incoming, Measured, Moment, NewCatalogue, Outcome, Refusal, SpoolFigures, SpoolId,
+    Aggregate, Anchor, Arrival, Gathered, Incoming, Measured, Moment, NewCatalogue, Outcome, Refusal,
+    SpoolFigures, SpoolId,
 };
 use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
 use crate::model::component::{Component, ComponentState};
@@ -14,7 +15,9 @@ use std::sync::Arc;
 use tram_proto::ack::{Ack, Reason, Refused};
 use tram_proto::encoding::WireError;
 use tram_proto::report::{Batch, Report};
-use tram_proto::{catalogue as wire_catalogue, component as wire_component, report as wire};
+use tram_proto::{
+    aggregate as wire_aggregate, catalogue as wire_catalogue, component as wire_component, report as wire,
+};
 
 /// A body as an arrival, but for who sent it, which the certificate says.
 #[derive(Debug)]
@@ -55,7 +58,9 @@ pub fn arrival(
             pending: figures.pending,
             dropped: figures.dropped,
             refused: figures.refused,
+            thinned: figures.thinned,
         }),
+        gone: batch.gone,
         reports,
         body: Vec::new(),
     };
@@ -116,6 +121,7 @@ const fn anchor(anchor: &wire::Anchor) -> Anchor {
 }
 
 fn measured(report: Report) -> Measured {
+    let aggregate = report.aggregate.as_deref().map(|sent| Arc::new(aggregate(sent, &report.values)));
     let moment = Moment { boot: BootId(report.boot.0), boot_ms: report.boot_ms, wall_ms: report.wall_ms };
     Measured {
         moment,
@@ -127,6 +133,19 @@ fn measured(report: Report) -> Measured {
             wire::End::HostShutdown => End::HostShutdown,
             wire::End::AgentStop => End::AgentStop,
         }),
+        aggregate,
+    }
+}
+
+fn aggregate(sent: &wire_aggregate::Aggregate, values: &[Option<i64>]) -> Aggregate {
+    let of = |(column, last): (usize, &Option<i64>)| {
+        let wire_aggregate::Gathered { count, min, max, sum, last } = sent.gathered(column, *last)?;
+        Some(Gathered { count, min, max, sum, last })
+    };
+    Aggregate {
+        count: sent.count,
+        since_boot_ms: sent.since_boot_ms,
+        columns: values.iter().enumerate().map(of).collect(),
     }
 }
 
@@ -200,6 +219,7 @@ pub fn ack(outcome: Outcome, collector_ms: i64, policy: u64) -> Ack {
         new_spool: outcome.new_spool,
         policy,
         pause_ms: None,
+        history_bytes_per_minute: None,
     }
 }
 
@@ -212,6 +232,7 @@ const fn reason(refusal: Refusal) -> Reason {
         Refusal::Fork => Reason::Fork,
         Refusal::TooManyGaps => Reason::TooManyGaps,
         Refusal::BootTime => Reason::BootTime,
+        Refusal::Overlap => Reason::Overlap,
     }
 }
 

@@ -57,6 +57,8 @@ struct HostRecord {
     #[serde(default)]
     figures: (u64, u64, u64),
     #[serde(default)]
+    thinned: u64,
+    #[serde(default)]
     alerts: Vec<AlertRecord>,
     /// 1 the host was shut down, 2 only the agent.
     #[serde(default)]
@@ -145,6 +147,7 @@ fn record_of(host: &Host) -> HostRecord {
         set_at_ms: host.set_at_ms,
         spools: host.spools.iter().map(spool_record).collect(),
         figures: (host.figures.pending, host.figures.dropped, host.figures.refused),
+        thinned: host.figures.thinned,
         alerts: host.alerts.iter().map(alert_record).collect(),
         ended: match host.ended {
             None => 0,
@@ -215,7 +218,7 @@ fn restore_host(
     (host.set, host.set_at_ms) = (record.set, record.set_at_ms);
     host.spools = record.spools.into_iter().map(spool_of).collect();
     let (pending, dropped, refused) = record.figures;
-    host.figures = SpoolFigures { pending, dropped, refused };
+    host.figures = SpoolFigures { pending, dropped, refused, thinned: record.thinned };
     let asset = host.asset;
     host.alerts = Arc::new(record.alerts.into_iter().map(|alert| alert_of(alert, asset)).collect());
     host.ended = match record.ended {

@@ -49,6 +49,42 @@ pub struct Measured {
     pub components: Option<Vec<Component>>,
     /// Set on last words.
     pub end: Option<End>,
+    /// Set when it stands for several reports that were never sent: what they came to.
+    pub aggregate: Option<Arc<Aggregate>>,
+}
+
+/// What several reports of one boot came to, of which there is nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aggregate {
+    /// How many they were; their numbers end with the report's own.
+    pub count: u32,
+    /// Milliseconds of `CLOCK_BOOTTIME` of the first of them.
+    pub since_boot_ms: u64,
+    /// One for each of the catalogue's columns; none where there never was a value.
+    pub columns: Vec<Option<Gathered>>,
+}
+
+/// What one column's values came to, scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gathered {
+    /// How many values there were; never 0.
+    pub count: u32,
+    /// The least; of a running total the first.
+    pub min: i64,
+    /// The greatest.
+    pub max: i64,
+    /// Their sum; of a running total it means nothing.
+    pub sum: i64,
+    /// The last.
+    pub last: i64,
+}
+
+impl Measured {
+    /// The first of the numbers that it stands for when it is numbered `seq`; none when there cannot be so many.
+    pub fn first(&self, seq: u64) -> Option<u64> {
+        let count = self.aggregate.as_ref().map_or(1, |aggregate| u64::from(aggregate.count));
+        seq.checked_sub(count).map(|before| before + 1)
+    }
 }
 
 /// One report of an arrival.
@@ -73,6 +109,8 @@ pub struct SpoolFigures {
     pub dropped: u64,
     /// Reports that were refused for ever.
     pub refused: u64,
+    /// Reports that were replaced by aggregates because the spool was full.
+    pub thinned: u64,
 }
 
 /// A catalogue that travelled along: what it says, and its canonical bytes for the store.
@@ -103,6 +141,8 @@ pub struct Arrival {
     pub catalogues: Vec<NewCatalogue>,
     /// State of the spool.
     pub figures: Option<SpoolFigures>,
+    /// Numbers, first and last, that will never come.
+    pub gone: Vec<(u64, u64)>,
     /// The decoded body, which holds the reports' bytes.
     pub body: Vec<u8>,
     /// The reports, by ascending number.
@@ -126,6 +166,8 @@ pub enum Refusal {
     TooManyGaps,
     /// Its boot time cannot be.
     BootTime,
+    /// It stands for several reports, some of which are here in another form.
+    Overlap,
 }
 
 /// What became of an arrival, once its window is on disk.

@@ -16,6 +16,7 @@ fn sample_report() -> Report {
         set: SetDigest([3; 8]),
         components: None,
         end: None,
+        aggregate: None,
     }
 }
 
@@ -56,6 +57,36 @@ fn golden_ack_and_policy_of_version_1_decode_for_ever() {
         serde_json::from_slice(&std::fs::read(golden("policy.json")).unwrap()).unwrap();
     assert_eq!(policy.check(), Ok(()));
     assert_eq!(policy.sample_interval_s, Some(15));
+}
+
+#[test]
+fn golden_aggregate_of_version_1_decodes_for_ever() {
+    let bytes = std::fs::read(golden("batch_aggregate.json")).unwrap();
+    let batch = Batch::decode(&bytes).unwrap();
+    assert_eq!((batch.gone.as_slice(), batch.figures.unwrap().thinned), (&[(21, 23)][..], 20));
+    let Framed(seq, text) = batch.reports[0];
+    let report = Report::decode(text.get().as_bytes()).unwrap();
+    let aggregate = report.aggregate.as_deref().unwrap();
+    assert_eq!((aggregate.first(seq), seq), (Some(1), 20));
+    let of = |column: usize| aggregate.gathered(column, report.values[column]).unwrap();
+    let gathered = |count, min, max, sum, last| crate::aggregate::Gathered { count, min, max, sum, last };
+    assert_eq!(of(0), gathered(19, 100, 9_000, 28_500, 1_500));
+    assert_eq!((of(1).min, of(1).last), (5_000_000_000, 5_000_090_000));
+    assert_eq!(Report::decode(&report.encode()), Ok(report));
+    let plain = Report::decode(batch.reports[1].1.get().as_bytes()).unwrap();
+    assert_eq!(plain.aggregate, None);
+}
+
+#[test]
+fn golden_budget_and_hours_of_version_1_decode_for_ever() {
+    let ack: crate::ack::Ack =
+        serde_json::from_slice(&std::fs::read(golden("ack_budget.json")).unwrap()).unwrap();
+    assert_eq!(ack.history_bytes_per_minute, Some(12_000));
+    assert_eq!(ack.refused, [crate::ack::Refused::new(60, crate::ack::Reason::Overlap)]);
+    let policy: crate::policy::Policy =
+        serde_json::from_slice(&std::fs::read(golden("policy_hours.json")).unwrap()).unwrap();
+    assert_eq!(policy.check(), Ok(()));
+    assert_eq!((policy.history_hours[0].from_minute, policy.history_hours[1].to_minute), (1_020, 60));
 }
 
 #[test]
@@ -105,6 +136,8 @@ fn bounds_stop_a_list_before_it_is_built() {
     assert_eq!(Batch::decode(batch_of(&deep).as_bytes()).unwrap_err(), WireError::Depth);
     let later = batch_of("").replace("\"v\":1", "\"v\":2");
     assert_eq!(Batch::decode(later.as_bytes()).unwrap_err(), WireError::Version { got: 2, known: 1 });
+    let turned = batch_of("").replace("\"v\":1", "\"v\":1,\"gone\":[[5,4]]");
+    assert!(Batch::decode(turned.as_bytes()).is_err());
     let below = batch_of("[1,0]").replace("\"floor\":1", "\"floor\":2");
     assert!(Batch::decode(below.as_bytes()).is_err());
 }

@@ -178,6 +178,7 @@ impl Host {
             set: self.set,
             components: (self.seq == 1).then(Vec::new),
             end: None,
+            aggregate: None,
         };
         let Ok(raw) =
             serde_json::value::RawValue::from_string(String::from_utf8_lossy(&report.encode()).into_owned())
@@ -193,6 +194,7 @@ impl Host {
             anchors: Vec::new(),
             catalogues: if self.seq == 1 { vec![self.catalogue.clone()] } else { Vec::new() },
             figures: None,
+            gone: Vec::new(),
             reports: vec![Framed(self.seq, &raw)],
         };
         compress(&batch.encode())

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tram_proto::ack::Ack;
+use tram_proto::aggregate::Aggregate;
 use tram_proto::catalogue::{Attributes, Catalogue, Column, Kind};
 use tram_proto::component::{self, Component};
 use tram_proto::id::{self, BootId, SpoolId};
@@ -44,6 +45,8 @@ pub struct Host {
     pub components: Vec<Component>,
     /// Share of its file system that is used, 0 to 1.
     pub disk_used: f64,
+    /// Numbers that will never come.
+    pub gone: Vec<(u64, u64)>,
     connection: Option<Connection>,
 }
 
@@ -65,6 +68,7 @@ impl Host {
             anchors: Vec::new(),
             components: Vec::new(),
             disk_used: 0.3,
+            gone: Vec::new(),
             connection: None,
         }
     }
@@ -119,7 +123,7 @@ impl Host {
     pub fn measure_with(&mut self, components: Option<Vec<Component>>, end: Option<End>) -> Result<Sent> {
         let used = (DISK_BYTES * self.disk_used) as i64;
         let uptime = (self.boot_ms / 1_000) as i64;
-        let report = Report {
+        self.number(Report {
             boot: self.boot,
             boot_ms: self.boot_ms,
             wall_ms: self.wall_ms,
@@ -134,7 +138,31 @@ impl Host {
             set: component::digest(&self.components),
             components,
             end,
-        };
+            aggregate: None,
+        })
+    }
+
+    /// Makes what is left of the next `count` reports, one each 15 s, the last of them now: an aggregate. Their values
+    /// ran from 10 lower to 10 higher than the last.
+    pub fn measure_aggregate(&mut self, count: u32) -> Result<Sent> {
+        let last = self.measure()?;
+        let mut report = Report::decode(last.bytes.get().as_bytes())?;
+        let of = |by: i64| report.values.iter().map(|value| value.map(|value| value + by)).collect();
+        let sum = |value: &i64| value * i64::from(count);
+        report.aggregate = Some(Box::new(Aggregate {
+            count,
+            since_boot_ms: self.boot_ms.saturating_sub(u64::from(count - 1) * 15_000),
+            step_ms: 300_000,
+            counts: vec![count; report.values.len()],
+            min: of(-10),
+            max: of(10),
+            sum: report.values.iter().map(|value| value.as_ref().map(sum)).collect(),
+        }));
+        self.next += u64::from(count) - 2;
+        self.number(report)
+    }
+
+    fn number(&mut self, report: Report) -> Result<Sent> {
         let bytes = RawValue::from_string(String::from_utf8(report.encode())?)?;
         self.next += 1;
         Ok(Sent { seq: self.next - 1, bytes })
@@ -151,6 +179,7 @@ impl Host {
             anchors: self.anchors.clone(),
             catalogues,
             figures: None,
+            gone: self.gone.clone(),
             reports: reports.iter().map(|sent| Framed(sent.seq, &sent.bytes)).collect(),
         }
         .encode()

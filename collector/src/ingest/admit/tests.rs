@@ -17,6 +17,7 @@ fn batch(reports: &[(u64, String)], catalogues: Vec<wire_catalogue::Catalogue>) 
         anchors: vec![],
         catalogues,
         figures: None,
+        gone: vec![],
         reports: raw.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
     };
     batch.encode()
@@ -32,6 +33,7 @@ fn report(catalogue: id::CatalogueId) -> String {
         set: id::SetDigest::default(),
         components: None,
         end: None,
+        aggregate: None,
     };
     String::from_utf8(report.encode()).unwrap()
 }
