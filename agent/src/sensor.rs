@@ -9,6 +9,7 @@ pub mod filesystem;
 #[cfg(test)]
 mod garbage;
 pub mod globs;
+pub mod hwmon;
 pub mod md;
 pub mod memory;
 pub mod merge;

@@ -54,6 +54,20 @@ pub const TEMPERATURE: &str = "hw.temperature";
 pub const TEMPERATURE_LIMIT: &str = "hw.temperature.limit";
 /// Share done of what the RAID array [`HW_ID`] is busy with: rebuild, resync, check or reshape. Unit 1.
 pub const RAID_PROGRESS: &str = "tram.raid.progress";
+/// Speed of a fan [`HW_ID`]. Unit rpm.
+pub const FAN_SPEED: &str = "hw.fan.speed";
+/// The maker's own limit for it; attribute [`LIMIT_TYPE`]. Unit rpm.
+pub const FAN_SPEED_LIMIT: &str = "hw.fan.speed.limit";
+/// A voltage of [`HW_ID`]. Unit V.
+pub const VOLTAGE: &str = "hw.voltage";
+/// The maker's own limit for it; attribute [`LIMIT_TYPE`]. Unit V.
+pub const VOLTAGE_LIMIT: &str = "hw.voltage.limit";
+/// What [`HW_ID`] takes or gives. Unit W.
+pub const POWER: &str = "hw.power";
+/// A current of [`HW_ID`]. Unit A.
+pub const CURRENT: &str = "tram.hw.current";
+/// How full a battery is, as a share of one; attribute [`HW_ID`]. Unit 1.
+pub const BATTERY_CHARGE: &str = "hw.battery.charge";
 /// Time since boot. Unit s.
 pub const UPTIME: &str = "system.uptime";
 /// 1 when the boot before this one ended without a shutdown. Unit 1.

@@ -3,9 +3,8 @@
 use crate::sensor::filesystem::mounts;
 use crate::sensor::globs::Globs;
 use crate::sensor::md::mdstat;
-use crate::sensor::temperature::Input;
 use crate::sensor::testing::recorded_files;
-use crate::sensor::{cpu, disk, memory, network, temperature, uptime};
+use crate::sensor::{cpu, disk, hwmon, memory, network, uptime};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -21,6 +20,7 @@ const SOURCES: &[&str] = &[
     "350735.47 234388.90\n",
     "65261850\n",
     "Personalities : [raid1]\nmd0 : active raid1 sda1[2](F) sdb1[1]\n      208704 blocks [2/1] [_U]\n      [>....]  recovery =  0.4% (1024/208704) finish=276.9min speed=12K/sec\n",
+    "{\"nct6798-isa-02a0\":{\"fan1\":{\"fan1_input\":1278.0,\"fan1_min\":0.0,},},\"x\":[{\"current\":1.5}]}",
 ];
 
 /// Answers and errors alike are of no interest here.
@@ -38,15 +38,12 @@ fn parse_as_everything(text: &str) {
     }
     let _ = uptime::parse(text, path);
     let _ = mdstat::parse(text, path);
-    let text = Some(text.to_owned());
-    let input =
-        Input { id: "x".into(), name: "x".into(), input: text.clone(), max: text.clone(), critical: text };
-    let _ = temperature::parse(&input);
+    let _ = hwmon::json::parse(text, path).map(|printed| hwmon::parse(&printed));
 }
 
 #[test]
 fn no_recorded_text_makes_a_parser_panic() {
-    for (_, path) in recorded_files("sysfs-proc") {
+    for (_, path) in recorded_files("sysfs-proc").into_iter().chain(recorded_files("sensors")) {
         parse_as_everything(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
     }
 }

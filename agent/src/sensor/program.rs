@@ -1,7 +1,7 @@
 //! Runs the programs that sensors read hardware with: by fixed absolute path and argument list, never through a shell,
 //! with a deadline and a bounded answer. Knows what programs are called and where they live, not what they say.
 
-use crate::sensor::{NoData, Paths};
+use crate::sensor::{NoData, Paths, source};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -61,6 +61,8 @@ pub const PROGRAMS: &[(&str, &[&str])] = &[
     ("sas2ircu", &["/usr/sbin/sas2ircu", "/usr/local/sbin/sas2ircu"]),
     ("sas3ircu", &["/usr/sbin/sas3ircu", "/usr/local/sbin/sas3ircu"]),
     ("ipmitool", &["/usr/bin/ipmitool", "/usr/sbin/ipmitool", "/usr/local/bin/ipmitool"]),
+    // The kernel's own files say the same at less cost, so that it is only run where it is given.
+    ("sensors", &[]),
 ];
 
 /// What a program said.
@@ -97,6 +99,9 @@ pub fn run(program: &Path, arguments: &[&str], deadline: Duration) -> Result<Ans
     if !program.is_absolute() {
         return Err(failed("not an absolute path".into()));
     }
+    if let Some(output) = recorded(program)? {
+        return Ok(Answer { status: Some(0), output, complaint: String::new() });
+    }
     let mut command = Command::new(program);
     command.args(arguments).env_clear().env("LC_ALL", "C").env("PATH", SEARCH_PATH);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir("/");
@@ -132,6 +137,16 @@ pub fn run(program: &Path, arguments: &[&str], deadline: Duration) -> Result<Ans
     let complaint = complaint.recv_timeout(LOOK_INTERVAL).unwrap_or_default();
     let complaint = String::from_utf8_lossy(&complaint).trim().to_owned();
     Ok(Answer { status: status.code(), output, complaint })
+}
+
+/// The contents of a file that nobody may run: what a program printed elsewhere, recorded. None: it is a program, or is
+/// not there.
+fn recorded(program: &Path) -> Result<Option<Vec<u8>>, NoData> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = program.metadata();
+    let is_recording =
+        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 == 0);
+    if is_recording { source::bytes(program).map(Some) } else { Ok(None) }
 }
 
 #[expect(
@@ -210,6 +225,14 @@ mod tests {
         let error = run(Path::new("/nonexistent/x"), &[], SOON).unwrap_err().to_string();
         assert_eq!(error, "cannot read /nonexistent/x: entity not found");
         assert!(run(Path::new("x"), &[], SOON).is_err());
+    }
+
+    #[test]
+    fn a_file_that_nobody_may_run_is_what_a_program_printed() {
+        let folder = tempfile::tempdir().unwrap();
+        let recording = folder.path().join("recording");
+        std::fs::write(&recording, "printed\n").unwrap();
+        assert_eq!(run(&recording, &["-x"], SOON).unwrap().text(), "printed\n");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::sensor::Sensor;
 use crate::sensor::globs::Globs;
-use crate::sensor::{clock, cpu, disk, filesystem, md, memory, network, temperature, uptime};
+use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, temperature, uptime};
 
 /// What can be set of the sensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,7 @@ const TABLE: &[(&str, Constructor)] = &[
     ("md", |_| Box::new(md::Md::default())),
     ("network", |config| Box::new(network::Network::new(config.interfaces_excluded.clone()))),
     ("temperature", |_| Box::new(temperature::Temperature)),
+    ("hwmon", |_| Box::new(hwmon::Hwmon)),
     ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
     ("clock", |_| Box::new(clock::Clock)),
 ];
@@ -110,7 +111,7 @@ mod tests {
         let error = select(&SensorConfig::default(), &["cpu", "smart"]).err().unwrap().to_string();
         assert_eq!(
             error,
-            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, uptime, clock"
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, uptime, clock"
         );
     }
 }

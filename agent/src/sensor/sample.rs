@@ -12,6 +12,10 @@ pub const SCALE_SECONDS: u8 = 3;
 pub const SCALE_DURATION: u8 = 3;
 /// Decimal digits of degrees Celsius.
 pub const SCALE_CELSIUS: u8 = 1;
+/// Decimal digits of volts and amperes: thousandths.
+pub const SCALE_VOLTS: u8 = 3;
+/// Decimal digits of watts.
+pub const SCALE_WATTS: u8 = 1;
 /// Decimal digits of load averages.
 pub const SCALE_LOAD: u8 = 2;
 /// Whole numbers: bytes, counts, codes.

@@ -22,7 +22,7 @@ macro_rules! sources {
 
 sources!(
     "procfs", "sysfs", "rootfs", "smartctl", "storcli", "perccli", "ssacli", "megacli", "arcconf",
-    "sas2ircu", "sas3ircu", "ipmitool",
+    "sas2ircu", "sas3ircu", "ipmitool", "sensors",
 );
 
 /// Redirects sources by name; what is empty stays where it is.
