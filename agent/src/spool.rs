@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use tram_proto::ack::{Ack, Again};
+use tram_proto::ack::{Ack, Again, Reason, Refused};
 use tram_proto::catalogue::Catalogue;
 use tram_proto::id::{BootId, CatalogueId, Seq, SpoolId};
 use tram_proto::limits;
@@ -305,7 +305,9 @@ impl Spool {
 
     /// Takes in an answer that arrived at `boot_ms` of `boot`; returns how many reports it settled.
     pub fn settle(&mut self, ack: &Ack, boot: BootId, boot_ms: u64) -> u64 {
-        let never = ack.refused.iter().filter(|refused| refused.again == Again::Never);
+        // What only stands under a number that is taken moves to the new spool: it was never taken itself.
+        let moves = |refused: &&Refused| ack.new_spool && refused.reason == Reason::Fork;
+        let never = ack.refused.iter().filter(|refused| refused.again == Again::Never && !moves(refused));
         let refused: Vec<RefusedForEver> =
             never.map(|refused| RefusedForEver { seq: refused.seq, reason: refused.reason }).collect();
         let settled = self.settle_numbers(Settled { durable: ack.durable.clone(), refused });
