@@ -96,16 +96,18 @@ pub fn place(
         let at_ms = start.saturating_add_unsigned(moment.boot_ms).min(contact.arrived_ms);
         return Ok(Placed { at_ms, estimated: false });
     }
+    if let Some(known) = boots.iter().find(|known| known.boot == moment.boot) {
+        let at_ms = known.started_ms.saturating_add_unsigned(moment.boot_ms).min(contact.arrived_ms);
+        return Ok(Placed { at_ms, estimated: true });
+    }
     let (from_ms, until_ms) = neighbours(boots, contact, seq, moment.boot);
-    let start = match boots.iter().find(|known| known.boot == moment.boot) {
-        Some(known) => known.started_ms,
-        None => {
-            let told = moment.wall_ms.saturating_sub_unsigned(moment.boot_ms);
-            // A boot begins after the last report of the one before, and ends before the first of the next.
-            told.min(until_ms.saturating_sub_unsigned(last_boot_ms)).max(from_ms)
-        }
-    };
-    let at_ms = start.saturating_add_unsigned(moment.boot_ms).max(from_ms).min(until_ms);
+    let told = moment.wall_ms.saturating_sub_unsigned(moment.boot_ms);
+    // A boot begins after the last report of the one before, and ends before the first of the next. The newest reports
+    // come first, so more of the boot before may still come, nothing more of the next: a wall clock that cannot be puts
+    // it right before that.
+    let latest = until_ms.saturating_sub_unsigned(last_boot_ms).max(from_ms);
+    let start = if (from_ms..=latest).contains(&told) { told } else { latest };
+    let at_ms = start.saturating_add_unsigned(moment.boot_ms).min(until_ms);
     Ok(Placed { at_ms, estimated: true })
 }
 

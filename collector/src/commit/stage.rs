@@ -181,7 +181,9 @@ impl Stage {
         let Some(first) = first else { return Verdict::Refused(Refusal::Malformed) };
         match spool.map_or(Standing::New, |spool| spool.standing(first, seq, crc)) {
             Standing::Copy => return Verdict::Copy(first),
-            Standing::OldCopy if is_news(host, header, &content) => return Verdict::Refused(Refusal::Fork),
+            Standing::OldCopy if is_news(host, header, seq, &content) => {
+                return Verdict::Refused(Refusal::Fork);
+            }
             Standing::OldCopy => return Verdict::Copy(first),
             Standing::Fork => return Verdict::Refused(Refusal::Fork),
             Standing::TooManyGaps => return Verdict::Refused(Refusal::TooManyGaps),
@@ -319,8 +321,11 @@ fn last_of_boot(arrival: &Arrival) -> Vec<(BootId, u64)> {
 
 /// Whether a report under a number taken long ago was measured after everything that its host has sent so far: then the
 /// numbers have begun again, as when a disk or a virtual machine is set back to an older state.
-fn is_news(host: &Host, header: &Header, content: &Result<Measured, Refusal>) -> bool {
+fn is_news(host: &Host, header: &Header, seq: u64, content: &Result<Measured, Refusal>) -> bool {
     let Ok(Measured { moment, .. }) = content else { return false };
+    if is_of_other_boot(host, header, seq, moment.boot) {
+        return true;
+    }
     let age_ms = header.sent.boot_ms.saturating_sub(moment.boot_ms);
     moment.boot == header.sent.boot
         && if moment.boot == host.boot {
@@ -328,6 +333,12 @@ fn is_news(host: &Host, header: &Header, content: &Result<Measured, Refusal>) ->
         } else {
             header.arrived_ms.saturating_sub_unsigned(age_ms) > host.at_ms
         }
+}
+
+/// Numbers rise with time, so a boot has a run of them to itself: one within another boot's run is that one's.
+fn is_of_other_boot(host: &Host, header: &Header, seq: u64, boot: BootId) -> bool {
+    let of_spool = host.boots.iter().filter(|known| known.spool == header.spool && known.boot != boot);
+    of_spool.into_iter().any(|known| (known.numbers.0..=known.numbers.1).contains(&seq))
 }
 
 /// Live: of the boot that sends, younger than two send intervals, and newer than the state held.

@@ -64,10 +64,25 @@ fn a_boot_without_contact_is_clamped_between_its_neighbours() {
         let placed = place(&boots, &contact, 200, at(boot(2), 2 * HOUR_MS, wall_ms), 3 * HOUR_MS).unwrap();
         assert_eq!(placed, Placed { at_ms: NOON_MS + hours * HOUR_MS as i64, estimated: true }, "{wall_ms}");
     };
-    // By the clock itself; in 1970: begins right after boot 1's last word; in 2090: ends right before boot 3.
+    // By the clock itself; in 1970 and in 2090: ends right before boot 3.
     expect(NOON_MS + 3 * HOUR_MS as i64 + 600_000 * 6, 4);
-    expect(0, 3);
+    expect(0, 4);
     expect(3_800_000_000_000, 4);
+}
+
+#[test]
+fn reports_of_a_boot_without_contact_keep_their_distances_whatever_comes_later() {
+    let mut boots = vec![known(3, NOON_MS + 5 * HOUR_MS as i64, (300, 400), (0, HOUR_MS))];
+    let contact = contact(at(boot(3), 2 * HOUR_MS, 0), NOON_MS + 7 * HOUR_MS as i64, &[]);
+    let last = place(&boots, &contact, 299, at(boot(2), 2 * HOUR_MS, 0), 2 * HOUR_MS).unwrap();
+    remember(
+        &mut boots,
+        Boot { estimated: true, ..known(2, last.at_ms - 2 * HOUR_MS as i64, (299, 299), (0, 0)) },
+    );
+    // The end of the boot before comes only now, and lies within the place that was given away.
+    remember(&mut boots, known(1, NOON_MS, (1, 100), (0, 4 * HOUR_MS)));
+    let first = place(&boots, &contact, 200, at(boot(2), HOUR_MS, 0), HOUR_MS).unwrap();
+    assert_eq!(last.at_ms - first.at_ms, HOUR_MS as i64);
 }
 
 #[test]
