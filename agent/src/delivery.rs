@@ -4,6 +4,7 @@
 
 use crate::batch::Assembler;
 use crate::clock::Clock;
+use crate::delivery::courier::{Courier, Way};
 use crate::delivery::flight::Errand;
 use crate::sensor::Sample;
 use crate::spool::{Spool, SpoolError};
@@ -24,6 +25,7 @@ use tram_proto::id::{BootId, CatalogueId, Seq};
 use tram_proto::policy::Policy;
 use tram_proto::report::{Anchor, End, Moment};
 
+pub mod courier;
 mod flight;
 #[cfg(test)]
 mod tests;
@@ -102,7 +104,7 @@ pub struct Delivery {
     /// Whether `identity` is a renewed one that has not worked yet.
     is_unproven: bool,
     time: Arc<CollectorTime>,
-    poster: Poster,
+    way: Way,
     addresses: Addresses,
     state: PathBuf,
     spool: Spool,
@@ -116,6 +118,29 @@ pub struct Delivery {
 impl Delivery {
     /// Opens the identity and the spool in a state directory.
     pub fn open(state: &Path, settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, DeliveryError> {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).unwrap_or_default();
+        Self::open_with(state, settings, u64::from_le_bytes(seed), clock, None)
+    }
+
+    /// The same, with requests that a courier carries and chance that a seed decides: for simulations.
+    pub fn over(
+        courier: Arc<dyn Courier>,
+        state: &Path,
+        settings: Settings,
+        seed: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, DeliveryError> {
+        Self::open_with(state, settings, seed, clock, Some(courier))
+    }
+
+    fn open_with(
+        state: &Path,
+        settings: Settings,
+        seed: u64,
+        clock: Arc<dyn Clock>,
+        courier: Option<Arc<dyn Courier>>,
+    ) -> Result<Self, DeliveryError> {
         let store = IdentityStore::open(state)?;
         let current = store.current()?.ok_or(DeliveryError::NotEnrolled)?;
         let next = match store.next() {
@@ -135,11 +160,11 @@ impl Delivery {
         if settings.route.ca.as_deref().is_some_and(|ca| identity.ca_der().is_ok_and(|own| *own != *ca)) {
             return Err(DeliveryError::OtherAuthority);
         }
-        let poster = Poster::new(trust::enrolled(&identity, time.clone(), proxy)?, proxy)?;
-        let mut seed = [0; 8];
-        getrandom::fill(&mut seed).unwrap_or_default();
+        let way = match courier {
+            Some(courier) => Way::Courier(courier),
+            None => Way::Tls(Poster::new(trust::enrolled(&identity, time.clone(), proxy)?, proxy)?),
+        };
         let now = clock.monotonic();
-        let seed = u64::from_le_bytes(seed);
         let mut uplink = Uplink::new(settings.send_interval, settings.policy, seed, now);
         if anchor.is_some() {
             uplink.handle_restart(now);
@@ -159,7 +184,7 @@ impl Delivery {
             identity,
             is_unproven,
             time,
-            poster,
+            way,
             spool,
             uplink,
             assembler,

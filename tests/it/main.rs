@@ -18,6 +18,7 @@ mod outage;
 mod province;
 mod reachability;
 mod report_path;
+mod simulation;
 mod smallnet;
 mod thinning;
 mod tidy;

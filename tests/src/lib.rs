@@ -5,5 +5,6 @@ pub mod demo;
 pub mod fleet;
 pub mod net;
 pub mod pki;
+pub mod sim;
 pub mod standin;
 pub mod world;

@@ -1,6 +1,7 @@
 //! Requests of a delivery: how each is made, and what its answer changes.
 
 use super::{Delivery, DeliveryError, Outcome};
+use crate::delivery::courier::Way;
 use crate::spool::{RefusedForEver, Selection};
 use crate::uplink::identity::{Identity, IdentityError, Key};
 use crate::uplink::post::{self, Answer, Poster};
@@ -45,7 +46,7 @@ impl Delivery {
         match command {
             Some(Command::Send { lane, reports_max }) => self.send(lane, reports_max),
             Some(Command::FetchPolicy) => {
-                let fetched = self.poster.clone().fetch(self.url(post::POLICY));
+                let fetched = self.way.fetch(self.url(post::POLICY));
                 self.flight = Some(Box::pin(async { Landed::Policy(fetched.await) }));
             }
             Some(Command::Renew) => self.ask_renewal(),
@@ -60,7 +61,7 @@ impl Delivery {
             return self.uplink.handle_nothing_to_send(self.spool.pending(), self.clock.monotonic());
         }
         let sent = selection.reports.iter().map(|held| (held.seq, held.catalogue)).collect();
-        let posted = self.poster.clone().post(self.url(post::REPORTS), self.body(selection));
+        let posted = self.way.post(self.url(post::REPORTS), self.body(selection));
         self.flight = Some(Box::pin(async { Landed::Batch { answer: posted.await, sent } }));
     }
 
@@ -91,7 +92,7 @@ impl Delivery {
         match prepared {
             Ok((csr, key)) => {
                 let body = serde_json::to_vec(&RenewRequest { csr }).unwrap_or_default();
-                let posted = self.poster.clone().post(self.url(post::RENEW), body);
+                let posted = self.way.post(self.url(post::RENEW), body);
                 self.flight = Some(Box::pin(async { Landed::Renewal { answer: posted.await, key } }));
             }
             Err(error) => {
@@ -209,7 +210,7 @@ impl Delivery {
         }
         let poster = self.poster_for(&renewed)?;
         self.store.save_next(&renewed)?;
-        (self.identity, self.poster, self.is_unproven) = (renewed, poster, true);
+        (self.identity, self.way, self.is_unproven) = (renewed, Way::Tls(poster), true);
         Ok(())
     }
 
@@ -226,7 +227,7 @@ impl Delivery {
     /// The collector refuses the renewed certificate outright: back to the old one.
     fn go_back(&mut self) -> Result<(), DeliveryError> {
         let old: Identity = self.store.current()?.ok_or(DeliveryError::NotEnrolled)?;
-        self.poster = self.poster_for(&old)?;
+        self.way = Way::Tls(self.poster_for(&old)?);
         self.store.discard_next()?;
         (self.identity, self.is_unproven) = (old, false);
         Ok(())

@@ -7,6 +7,7 @@ use crate::catalogues::Catalogues;
 use crate::health::RuleSet;
 use crate::latest::{Effect, Host, Latest};
 use crate::model::agent::{AgentId, AgentState};
+use crate::model::arrival::Outcome;
 use crate::model::asset::AssetId;
 use crate::revocations::Revocations;
 use crate::series::{Sample, Series};
@@ -112,6 +113,17 @@ impl Writer {
                 drop(self.answers.send(handback));
             }
         }
+    }
+
+    /// Makes one window of these arrivals here and now, and says what became of each: for simulations, where one thread
+    /// is everything.
+    pub fn settle(
+        &mut self,
+        arrivals: Vec<crate::model::arrival::Arrival>,
+    ) -> Vec<Result<Outcome, CommitError>> {
+        let nobody = || tokio::sync::oneshot::channel().0;
+        let arrivals = arrivals.into_iter().map(|arrival| (Box::new(arrival), nobody())).collect();
+        self.window(arrivals, None).into_iter().map(|(_, answer)| answer).collect()
     }
 
     /// Makes, writes and publishes one window, and says what to answer whom.
