@@ -5,6 +5,7 @@
 
 pub(crate) mod bind;
 pub mod builtin;
+pub(crate) mod component;
 mod condition;
 pub mod finding;
 mod host;
@@ -18,6 +19,8 @@ pub use finding::{Finding, Findings, Observation, Readings};
 pub use rule::{BuiltIn, Key, RETIRED, Rule, RuleSet, rule_id};
 pub use stale::{Presence, absent, presence};
 
+use crate::model::alert::Alert;
+use crate::model::component::Component;
 use crate::model::report::End;
 
 /// One start of a host.
@@ -49,6 +52,10 @@ pub struct Facts<'a> {
     pub at_ms: i64,
     /// The live report before, if it has the same catalogue.
     pub previous: Option<Previous<'a>>,
+    /// Its complete set of parts.
+    pub components: &'a [Component],
+    /// Its alerts that are pending or firing.
+    pub alerts: &'a [Alert],
     /// Starts that the collector has seen, oldest first.
     pub boots: &'a [Boot],
     /// How far the host's wall clock is ahead of the collector's.
@@ -76,6 +83,7 @@ pub fn evaluate(
     condition::processors(rules, bindings, facts, findings);
     condition::temperatures(rules, bindings, facts, findings);
     condition::network(rules, bindings, facts, findings);
+    component::components(rules, facts, findings);
     host::reachability(rules, bindings, facts, findings);
     host::clock(rules, facts, findings);
     host::reboots(rules, facts, now_ms, findings);

@@ -3,6 +3,7 @@
 //! Owns the bundles made of `locales/*/alerts.ftl` and how figures are written in each language. Must not know who
 //! reads it. Names that come from hosts are shown, never interpreted: what could reorder or break a line is left out.
 
+use crate::health::{BuiltIn, component};
 use crate::model::alert::{Figures, RuleId, Severity};
 use crate::model::text::{Language, Text};
 use fluent_bundle::concurrent::FluentBundle;
@@ -81,6 +82,9 @@ impl Bundle {
 
     fn alert(&self, rule: RuleId, part: &str, figures: &Figures, severity: Severity) -> Spoken {
         let mut arguments = figure::arguments(self.language, figures, &|id| self.say(id, None, None));
+        let (kind, part) =
+            if rule == BuiltIn::ComponentHealth.id() { component::kind_and_name(part) } else { ("", part) };
+        arguments.set("kind", kind.to_owned());
         let part = shown(part);
         let part = if part.is_empty() { self.say("part-unnamed", None, None) } else { part };
         arguments.set("part", part);

@@ -49,6 +49,51 @@ temperature =
     .action = Clean fans, filters and heat sinks, check that all fans turn, and look at the room: air conditioning, blocked vents, direct sun. Renew the thermal paste of a processor that stays hot.
     .source = The maker's own limits where the part states them. Otherwise for disks 50 and 65 °C (Zabbix, SMART by Zabbix agent 2), for processors 90 and 100 °C (Linux coretemp documentation: maximum junction temperature 100 °C).
 
+component_health =
+    .title = { $kind ->
+        [physical_disk] Disk
+        [logical_disk] Disk array
+        [disk_controller] Disk controller
+        [fan] Fan
+        [temperature] Temperature of
+        [voltage] Voltage of
+        [power_supply] Power supply
+        [battery] Battery
+        [memory] Memory module
+        [network] Network interface
+        [ups] UPS
+        [cpu] Processor
+        [service] Service
+        [enclosure] Enclosure
+       *[other] Part
+    } { $part }: { $state ->
+        [failed] failed
+        [predicted_failure] will fail
+        [degraded] degraded
+        [needs_cleaning] needs cleaning
+       *[other] not well
+    }
+    .detail = { $state ->
+        [failed] It does not work any more.
+        [predicted_failure] It says itself, or by its figures, that it will fail.
+        [degraded] It works, but less well than it should.
+        [needs_cleaning] It works, and wants cleaning.
+       *[other] It is not well.
+    } The reasons and figures stand with the part on the host's page.
+    .action = { $kind ->
+        [physical_disk] Make sure that a backup exists before anything else. Note the serial number, take a disk of the same kind and at least the same size, and replace it.
+        [logical_disk] Find the disk that the array has lost, replace it, and see that the array is rebuilt. Until then one more fault may cost the data.
+        [fan] Clean it, see whether it turns freely, and replace it if it does not.
+        [power_supply] Check its cable and the mains, then replace it.
+        [battery] Replace the battery.
+        [ups] Check the mains and the load; replace the battery if it is asked for.
+        [memory] Note the slot, replace the module, and test the memory (memtest86+).
+        [network] Replace the network cable, then try another port; check speed and duplex at both ends.
+        [service] Read its log (journalctl -u, then the name) and start it again.
+       *[other] Look at the part's reasons on the host's page and at the maker's documentation.
+    }
+    .source = The part's own verdict as its sensor reads it: OpenTelemetry hw.state. Limits and their sources are in the agent's documentation.
+
 unexpected_reboot =
     .title = The host restarted without having been shut down
     .detail = It started { $started_ago_s } ago; the run before ended without a shutdown: power was lost, or the system crashed or was reset.

@@ -49,6 +49,51 @@ temperature =
     .action = Vệ sinh quạt, lưới lọc bụi và tản nhiệt, kiểm tra mọi quạt đều quay, xem lại phòng máy: điều hòa, khe thông gió bị che, nắng chiếu trực tiếp. Thay keo tản nhiệt nếu bộ xử lý vẫn nóng.
     .source = Giới hạn do chính nhà sản xuất ghi trong thiết bị, nếu có. Nếu không: ổ đĩa 50 và 65 °C (Zabbix, SMART by Zabbix agent 2), bộ xử lý 90 và 100 °C (tài liệu coretemp của Linux: nhiệt độ lớp tiếp giáp tối đa 100 °C).
 
+component_health =
+    .title = { $kind ->
+        [physical_disk] Ổ đĩa
+        [logical_disk] Mảng đĩa
+        [disk_controller] Bộ điều khiển đĩa
+        [fan] Quạt
+        [temperature] Nhiệt độ
+        [voltage] Điện áp
+        [power_supply] Bộ nguồn
+        [battery] Pin
+        [memory] Thanh nhớ
+        [network] Giao diện mạng
+        [ups] Bộ lưu điện
+        [cpu] Bộ xử lý
+        [service] Dịch vụ
+        [enclosure] Thùng máy
+       *[other] Bộ phận
+    } { $part }: { $state ->
+        [failed] đã hỏng
+        [predicted_failure] sắp hỏng
+        [degraded] suy giảm
+        [needs_cleaning] cần vệ sinh
+       *[other] không ổn
+    }
+    .detail = { $state ->
+        [failed] Bộ phận này không còn hoạt động.
+        [predicted_failure] Tự nó, hoặc các số đo của nó, cho thấy nó sắp hỏng.
+        [degraded] Bộ phận này còn chạy nhưng kém hơn mức phải có.
+        [needs_cleaning] Bộ phận này còn chạy và cần được vệ sinh.
+       *[other] Bộ phận này không ổn.
+    } Lý do và số đo nằm cạnh bộ phận ấy trên trang của máy.
+    .action = { $kind ->
+        [physical_disk] Trước hết hãy chắc chắn là có bản sao lưu. Ghi lại số sê-ri, mang ổ đĩa cùng loại, dung lượng không nhỏ hơn, rồi thay.
+        [logical_disk] Tìm ổ đĩa mà mảng đã mất, thay ổ ấy và theo dõi cho đến khi mảng dựng lại xong. Trước lúc đó, thêm một lỗi nữa có thể mất dữ liệu.
+        [fan] Vệ sinh quạt, xem quạt có quay trơn không; nếu không thì thay.
+        [power_supply] Kiểm tra dây và nguồn điện, rồi thay bộ nguồn.
+        [battery] Thay pin.
+        [ups] Kiểm tra nguồn điện và tải; thay ắc quy nếu được yêu cầu.
+        [memory] Ghi lại khe cắm, thay thanh nhớ và kiểm tra bộ nhớ (memtest86+).
+        [network] Thay cáp mạng, rồi thử cổng khác; kiểm tra tốc độ và chế độ song công ở cả hai đầu.
+        [service] Đọc nhật ký của dịch vụ (journalctl -u, rồi tên dịch vụ) và khởi động lại.
+       *[other] Xem lý do của bộ phận trên trang của máy và tài liệu của nhà sản xuất.
+    }
+    .source = Nhận định của chính bộ phận qua cảm biến: hw.state của OpenTelemetry. Các ngưỡng và nguồn của chúng có trong tài liệu của tác tử.
+
 unexpected_reboot =
     .title = Máy khởi động lại mà không được tắt đúng cách
     .detail = Máy khởi động cách đây { $started_ago_s }; lần chạy trước kết thúc mà không có lệnh tắt máy: mất điện, hệ điều hành bị sập hoặc máy bị nhấn nút khởi động lại.

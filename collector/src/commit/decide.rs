@@ -221,6 +221,8 @@ fn facts<'a>(
         at_ms: host.at_ms,
         previous: previous
             .map(|previous| health::Previous { at_ms: previous.at_ms, values: &previous.values }),
+        components: &host.components,
+        alerts: &host.alerts,
         boots,
         clock_offset_ms: host.clock_offset_ms,
         last_seen_ms: (host.received_ms != 0).then_some(host.received_ms),

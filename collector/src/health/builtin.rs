@@ -66,6 +66,8 @@ pub const fn levels(built_in: BuiltIn) -> &'static [(Key, Unit, f64)] {
             (Key::ProcessorCritical, Celsius, 100.0),
             (Key::ClearBelow, Celsius, 5.0),
         ],
+        // OpenTelemetry's hw.state as the agent judged it; each sensor states the sources of its own limits.
+        BuiltIn::ComponentHealth => &[],
         BuiltIn::UnexpectedReboot => &[(Key::Window, Duration, DAY_MS as f64)],
         // Our own choice, and said so in its text: nobody publishes a figure.
         BuiltIn::RebootsTooOften => &[
@@ -122,6 +124,7 @@ const fn times(built_in: BuiltIn) -> (Severity, i64, i64, Option<i64>) {
         BuiltIn::CpuBusy => (Warning, 15 * MINUTE_MS, 5 * MINUTE_MS, None),
         BuiltIn::IoWait => (Warning, 15 * MINUTE_MS, 10 * MINUTE_MS, None),
         BuiltIn::Temperature => (Warning, 5 * MINUTE_MS, 10 * MINUTE_MS, Some(7)),
+        BuiltIn::ComponentHealth => (Warning, MINUTE_MS, 10 * MINUTE_MS, Some(7)),
         BuiltIn::UnexpectedReboot => (Warning, 0, 0, None),
         BuiltIn::RebootsTooOften => (Warning, 0, 0, Some(14)),
         BuiltIn::ClockOff => (Warning, 10 * MINUTE_MS, 10 * MINUTE_MS, Some(14)),

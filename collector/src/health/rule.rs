@@ -47,6 +47,8 @@ worded!(
         IoWait = "io_wait";
         /// A part is too hot.
         Temperature = "temperature";
+        /// A part of the host is not well, by the verdict that comes with it.
+        ComponentHealth = "component_health";
         /// The host started again without having been shut down.
         UnexpectedReboot = "unexpected_reboot";
         /// It did so several times.

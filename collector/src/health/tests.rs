@@ -1,5 +1,6 @@
 //! What rules find in the facts of a host: a world to make facts of, and the rules over samples.
 
+mod component;
 mod host;
 
 use super::*;
@@ -25,6 +26,8 @@ pub(crate) struct World {
     last_seen_ms: Option<i64>,
     ended: Option<End>,
     listening_since_ms: i64,
+    pub(crate) components: Vec<crate::model::component::Component>,
+    pub(crate) alerts: Vec<crate::model::alert::Alert>,
 }
 
 impl World {
@@ -39,6 +42,8 @@ impl World {
             last_seen_ms: Some(NOW_MS),
             ended: None,
             listening_since_ms: NOW_MS - 86_400_000,
+            components: vec![],
+            alerts: vec![],
         }
     }
 
@@ -93,6 +98,8 @@ impl World {
             values: &self.values,
             at_ms: NOW_MS,
             previous: self.previous.as_deref().map(|values| Previous { at_ms: NOW_MS - 60_000, values }),
+            components: &self.components,
+            alerts: &self.alerts,
             boots: &self.boots,
             clock_offset_ms: self.clock_offset_ms,
             last_seen_ms: self.last_seen_ms,

@@ -1,6 +1,7 @@
 //! Figures as people of a language read them: `92.3%` and `92,3%`, `2 h 5 min` and `2 giờ 5 phút`.
 
 use crate::alert::MEAN;
+use crate::health::component;
 use crate::model::alert::Figures;
 use crate::model::text::Language;
 use fluent_bundle::FluentArgs;
@@ -49,6 +50,7 @@ pub(super) fn arguments(
     let verdict = figure("verdict").and_then(|code| Verdict::from_code(code as i64));
     arguments.set("verdict", verdict.unwrap_or(Verdict::Unknown).as_str());
     arguments.set("direction", if figure("offset_s").is_some_and(|s| s < 0.0) { "behind" } else { "ahead" });
+    arguments.set("state", figure("state").map_or("unknown", |code| component::state_of(code).as_str()));
     let ended = match figure("ended").map(|code| code as i64) {
         Some(1) => "shutdown",
         Some(2) => "agent",

@@ -99,6 +99,8 @@ fn look(rules: &RuleSet, host: &Watched, round: usize, at_ms: i64, findings: &mu
         values: values(round),
         at_ms,
         previous: Some(Previous { at_ms: at_ms - INTERVAL_MS, values: values(round - 1) }),
+        components: &[],
+        alerts: &[],
         boots: &[],
         clock_offset_ms: Some(3),
         last_seen_ms: Some(at_ms),
