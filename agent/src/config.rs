@@ -274,6 +274,7 @@ impl raw::Sensors {
             mount_points_excluded: globs("sensors.mount_points_excluded", &self.mount_points_excluded)?,
             disks_excluded: globs("sensors.disks_excluded", &self.disks_excluded)?,
             interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
+            ipmi_interval: interval("sensors.ipmi_interval_s", self.ipmi_interval_s)?,
             disabled: self.disabled,
             boot_unclean: None,
         })

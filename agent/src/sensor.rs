@@ -2,14 +2,18 @@
 //!
 //! A sensor knows nothing of the wire, the spool or the schedule. `read` gathers bytes and calls a pure `parse`.
 
+pub mod battery;
 pub mod clock;
 pub mod cpu;
 pub mod disk;
+pub mod edac;
 pub mod filesystem;
 #[cfg(test)]
 mod garbage;
 pub mod globs;
 pub mod hwmon;
+pub mod ipmi;
+pub mod kernel_log;
 pub mod md;
 pub mod memory;
 pub mod merge;
@@ -17,6 +21,8 @@ pub mod network;
 pub mod part;
 pub mod program;
 pub mod reach;
+#[cfg(test)]
+mod recorded;
 pub mod registry;
 pub mod runner;
 pub mod sample;
@@ -75,13 +81,21 @@ pub struct Paths {
     pub sysfs: PathBuf,
     /// Root that mount points are looked up under: `/`.
     pub rootfs: PathBuf,
+    /// The kernel's log: `/dev/kmsg`, or a text as `dmesg` prints it.
+    pub kmsg: PathBuf,
     /// Programs by the names of [`program::PROGRAMS`], absolute; those not named are looked for in their known places.
     pub programs: BTreeMap<&'static str, PathBuf>,
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into(), programs: BTreeMap::new() }
+        Self {
+            procfs: "/proc".into(),
+            sysfs: "/sys".into(),
+            rootfs: "/".into(),
+            kmsg: "/dev/kmsg".into(),
+            programs: BTreeMap::new(),
+        }
     }
 }
 

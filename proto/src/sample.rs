@@ -68,6 +68,13 @@ pub const POWER: &str = "hw.power";
 pub const CURRENT: &str = "tram.hw.current";
 /// How full a battery is, as a share of one; attribute [`HW_ID`]. Unit 1.
 pub const BATTERY_CHARGE: &str = "hw.battery.charge";
+/// 1 when mains power is there, on a host that has a battery of its own; attribute [`HW_ID`]. Unit 1.
+pub const MAINS_ONLINE: &str = "tram.mains.online";
+/// Errors of [`HW_ID`] since boot, by [`ERROR_TYPE`] (corrected, uncorrected). Unit {error}, counter.
+pub const HW_ERRORS: &str = "hw.errors";
+/// Failures that the kernel logged since boot, by [`KERNEL_CLASS`] and, where it named one, [`DEVICE`]. Unit {event},
+/// counter.
+pub const KERNEL_EVENTS: &str = "tram.kernel.events";
 /// Time since boot. Unit s.
 pub const UPTIME: &str = "system.uptime";
 /// 1 when the boot before this one ended without a shutdown. Unit 1.
@@ -113,6 +120,10 @@ pub const NETWORK_DIRECTION: &str = "network.io.direction";
 pub const HW_ID: &str = "hw.id";
 /// Attribute: a hardware part's name as people know it.
 pub const HW_NAME: &str = "hw.name";
+/// Attribute: kind of an error.
+pub const ERROR_TYPE: &str = "error.type";
+/// Attribute: what kind of failure the kernel logged, such as `disk_io`.
+pub const KERNEL_CLASS: &str = "tram.kernel.class";
 /// Attribute: kind of a limit.
 pub const LIMIT_TYPE: &str = "hw.limit_type";
 /// Attribute: rung of the reachability ladder, see [`crate::reach::Rung`].

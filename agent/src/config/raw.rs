@@ -2,7 +2,7 @@
 
 use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
-use crate::sensor::{disk, filesystem, network};
+use crate::sensor::{disk, filesystem, ipmi, network};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -86,6 +86,7 @@ pub(super) struct Sensors {
     pub(super) mount_points_excluded: Vec<String>,
     pub(super) disks_excluded: Vec<String>,
     pub(super) interfaces_excluded: Vec<String>,
+    pub(super) ipmi_interval_s: u64,
 }
 
 impl Default for Sensors {
@@ -97,6 +98,7 @@ impl Default for Sensors {
             mount_points_excluded: owned(filesystem::MOUNT_POINTS_EXCLUDED),
             disks_excluded: owned(disk::DISKS_EXCLUDED),
             interfaces_excluded: owned(network::INTERFACES_EXCLUDED),
+            ipmi_interval_s: ipmi::INTERVAL.as_secs(),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::sensor::filesystem::mounts;
 use crate::sensor::globs::Globs;
 use crate::sensor::md::mdstat;
 use crate::sensor::testing::recorded_files;
-use crate::sensor::{cpu, disk, hwmon, memory, network, uptime};
+use crate::sensor::{cpu, disk, hwmon, ipmi, kernel_log, memory, network, uptime};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -20,6 +20,10 @@ const SOURCES: &[&str] = &[
     "350735.47 234388.90\n",
     "65261850\n",
     "Personalities : [raid1]\nmd0 : active raid1 sda1[2](F) sdb1[1]\n      208704 blocks [2/1] [_U]\n      [>....]  recovery =  0.4% (1024/208704) finish=276.9min speed=12K/sec\n",
+    "FAN1 | 600.000 | RPM | nc | 300.000 | 450.000 | 600.000 | na | na | 19125.000\nPS2 Status | 63h | ok | 10.2 | Presence detected, Failure detected\n",
+    " 131 | 10/19/2020 | 14:45:09 | Power Supply Power Supply 2 | Failure detected | Asserted\nPre-Init | x\n",
+    "FRU Device Description : PS1 (ID 1)\n Board Mfg : DELL\n Board Serial : CN1797238QA8EI\n",
+    "3,339,5140900,-;I/O error, dev nvme0n1p2, sector 1\n[   12.5] EXT4-fs error (device sda1): x\n",
     "{\"nct6798-isa-02a0\":{\"fan1\":{\"fan1_input\":1278.0,\"fan1_min\":0.0,},},\"x\":[{\"current\":1.5}]}",
 ];
 
@@ -38,12 +42,22 @@ fn parse_as_everything(text: &str) {
     }
     let _ = uptime::parse(text, path);
     let _ = mdstat::parse(text, path);
+    let mut said = ipmi::said::Said::default();
+    said.take(text);
+    said.take(&format!("ID | Name | Type | State | Reading | Units | Event\n{text}"));
+    let _ = ipmi::parts::reading(&said);
+    let (tally, now_s) = kernel_log::parse(text);
+    let _ = tally.reading(now_s, |_| true);
     let _ = hwmon::json::parse(text, path).map(|printed| hwmon::parse(&printed));
 }
 
 #[test]
 fn no_recorded_text_makes_a_parser_panic() {
-    for (_, path) in recorded_files("sysfs-proc").into_iter().chain(recorded_files("sensors")) {
+    for (_, path) in recorded_files("sysfs-proc")
+        .into_iter()
+        .chain(recorded_files("sensors"))
+        .chain(recorded_files("ipmi"))
+    {
         parse_as_everything(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
     }
 }

@@ -7,6 +7,7 @@ pub mod json;
 pub mod judge;
 mod zone;
 
+use crate::sensor::battery::CHARGE_CRITICAL_SHARE;
 use crate::sensor::sample::{SCALE_FRACTION, SCALE_VOLTS, SCALE_WATTS, SCALE_WHOLE, clean, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, part, program};
 use chip::{Chip, Input, Quantity};
@@ -22,8 +23,6 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const PROGRAM_DEADLINE: Duration = Duration::from_secs(4);
 /// Chips that are a power supply, by what their drivers' names have in them.
 const POWER_SUPPLIES: &[&str] = &["psu", "cffps", "ipsps", "pfe", "dps", "fsp", "crps", "pmbus", "acbel"];
-/// Below this a battery in use ends soon: UPower's `PercentageCritical`.
-const CHARGE_CRITICAL_SHARE: f64 = 0.05;
 
 /// The sensor.
 #[derive(Debug, Default)]

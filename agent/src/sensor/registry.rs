@@ -3,7 +3,11 @@
 
 use crate::sensor::Sensor;
 use crate::sensor::globs::Globs;
-use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, temperature, uptime};
+use crate::sensor::{
+    battery, clock, cpu, disk, edac, filesystem, hwmon, ipmi, kernel_log, md, memory, network, temperature,
+    uptime,
+};
+use std::time::Duration;
 
 /// What can be set of the sensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub struct SensorConfig {
     pub disks_excluded: Globs,
     /// Network interfaces left out; default [`network::INTERFACES_EXCLUDED`].
     pub interfaces_excluded: Globs,
+    /// How often the management controller is asked; default [`ipmi::INTERVAL`].
+    pub ipmi_interval: Duration,
     /// Whether the boot before this one ended without a shutdown; none: not known.
     pub boot_unclean: Option<bool>,
 }
@@ -30,6 +36,7 @@ impl Default for SensorConfig {
             mount_points_excluded: Globs::known(filesystem::MOUNT_POINTS_EXCLUDED),
             disks_excluded: Globs::known(disk::DISKS_EXCLUDED),
             interfaces_excluded: Globs::known(network::INTERFACES_EXCLUDED),
+            ipmi_interval: ipmi::INTERVAL,
             boot_unclean: None,
         }
     }
@@ -57,6 +64,10 @@ const TABLE: &[(&str, Constructor)] = &[
     ("network", |config| Box::new(network::Network::new(config.interfaces_excluded.clone()))),
     ("temperature", |_| Box::new(temperature::Temperature)),
     ("hwmon", |_| Box::new(hwmon::Hwmon)),
+    ("ipmi", |config| Box::new(ipmi::Ipmi::new(config.ipmi_interval))),
+    ("edac", |_| Box::new(edac::Edac::default())),
+    ("battery", |_| Box::new(battery::Battery)),
+    ("kernel_log", |_| Box::new(kernel_log::KernelLog::default())),
     ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
     ("clock", |_| Box::new(clock::Clock)),
 ];
@@ -111,7 +122,7 @@ mod tests {
         let error = select(&SensorConfig::default(), &["cpu", "smart"]).err().unwrap().to_string();
         assert_eq!(
             error,
-            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, uptime, clock"
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ipmi, edac, battery, kernel_log, uptime, clock"
         );
     }
 }

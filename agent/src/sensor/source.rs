@@ -22,7 +22,7 @@ macro_rules! sources {
 
 sources!(
     "procfs", "sysfs", "rootfs", "smartctl", "storcli", "perccli", "ssacli", "megacli", "arcconf",
-    "sas2ircu", "sas3ircu", "ipmitool", "sensors",
+    "sas2ircu", "sas3ircu", "ipmitool", "sensors", "kmsg",
 );
 
 /// Redirects sources by name; what is empty stays where it is.
@@ -32,6 +32,7 @@ pub fn redirect(paths: &mut Paths, given: &BTreeMap<String, String>) {
             "procfs" => paths.procfs = place.into(),
             "sysfs" => paths.sysfs = place.into(),
             "rootfs" => paths.rootfs = place.into(),
+            "kmsg" => paths.kmsg = place.into(),
             program => {
                 if let Some((known, _)) = PROGRAMS.iter().find(|(known, _)| *known == program) {
                     paths.programs.insert(known, place.into());
@@ -118,8 +119,8 @@ mod tests {
         assert_eq!(paths, Paths::default());
         redirect(&mut paths, &given);
         assert_eq!(
-            (paths.procfs, paths.sysfs, paths.rootfs),
-            ("/x/procfs".into(), "/x/sysfs".into(), "/x/rootfs".into())
+            (paths.procfs, paths.sysfs, paths.rootfs, paths.kmsg),
+            ("/x/procfs".into(), "/x/sysfs".into(), "/x/rootfs".into(), "/x/kmsg".into())
         );
         for (program, _) in PROGRAMS {
             assert_eq!(paths.programs[program], PathBuf::from(format!("/x/{program}")));

@@ -13,7 +13,7 @@ const TRUSTED_CELSIUS: RangeInclusive<f64> = -50.0..=150.0;
 /// What a maker's limit can be. Below lie unset registers (0, 1); above, all bits set (65,261 on NVMe).
 const TRUSTED_LIMIT_CELSIUS: RangeInclusive<f64> = 30.0..=150.0;
 /// Above lie the answers of a counter that has not counted: 65,535, and 1,350,000 divided by what is left in it.
-const TRUSTED_RPM: RangeInclusive<f64> = 0.0..=50_000.0;
+pub const TRUSTED_RPM: RangeInclusive<f64> = 0.0..=50_000.0;
 /// A fan that is meant to turn turns faster than the one, and nothing in an office faster than the other.
 const TRUSTED_MINIMUM_RPM: RangeInclusive<f64> = 100.0..=20_000.0;
 /// A fan that is held at its minimum wanders about it.
