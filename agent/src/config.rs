@@ -276,6 +276,7 @@ impl raw::Sensors {
             interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
             ipmi_interval: interval("sensors.ipmi_interval_s", self.ipmi_interval_s)?,
             disabled: self.disabled,
+            raid_interval: interval("sensors.raid_interval_s", self.raid_interval_s)?,
             boot_unclean: None,
         })
     }

@@ -20,6 +20,7 @@ pub mod merge;
 pub mod network;
 pub mod part;
 pub mod program;
+pub mod raid;
 pub mod reach;
 #[cfg(test)]
 mod recorded;

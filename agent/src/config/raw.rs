@@ -3,6 +3,7 @@
 use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
 use crate::sensor::{disk, filesystem, ipmi, network};
+use crate::sensor::{disk, filesystem, network, raid};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -87,6 +88,7 @@ pub(super) struct Sensors {
     pub(super) disks_excluded: Vec<String>,
     pub(super) interfaces_excluded: Vec<String>,
     pub(super) ipmi_interval_s: u64,
+    pub(super) raid_interval_s: u64,
 }
 
 impl Default for Sensors {
@@ -99,6 +101,7 @@ impl Default for Sensors {
             disks_excluded: owned(disk::DISKS_EXCLUDED),
             interfaces_excluded: owned(network::INTERFACES_EXCLUDED),
             ipmi_interval_s: ipmi::INTERVAL.as_secs(),
+            raid_interval_s: raid::INTERVAL.as_secs(),
         }
     }
 }

@@ -28,18 +28,19 @@ impl Sensor for Md {
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData> {
         let path = paths.procfs.join("mdstat");
         let told = match path.exists() {
-            true => source::text(&path).and_then(|text| mdstat::parse(&text, &path)),
-            false => Ok(vec![]),
+            true => source::text(&path).and_then(|text| mdstat::parse(&text, &path)).map(Some),
+            false => Ok(None),
         };
-        let told = match told {
-            Ok(told) => told,
+        let seen = sysfs::arrays(&paths.sysfs);
+        let arrays = match told {
+            Ok(Some(told)) => joined(told, seen),
+            Ok(None) => seen,
             Err(error) if self.has_found => return Err(error),
             Err(error) => {
                 let unread = part::unreadable("logical_disk", "mdstat", &error.to_string());
                 return Ok(Reading { samples: vec![], components: vec![unread] });
             }
         };
-        let arrays = joined(told, sysfs::arrays(&paths.sysfs));
         let arrays: Vec<Array> = arrays.into_iter().filter(|array| !array.is_container).collect();
         if arrays.is_empty() {
             return Err(NoData::Absent);
@@ -51,12 +52,8 @@ impl Sensor for Md {
     }
 }
 
-/// What `/proc/mdstat` tells of each array, completed by `/sys` where that speaks of the same array; arrays of `/sys`
-/// alone where there is no `mdstat`.
+/// What `/proc/mdstat` tells of each array, completed by `/sys` where that speaks of the same array.
 fn joined(told: Vec<Array>, seen: Vec<Array>) -> Vec<Array> {
-    if told.is_empty() {
-        return seen;
-    }
     let mut seen: BTreeMap<String, Array> =
         seen.into_iter().map(|array| (array.name.clone(), array)).collect();
     let complete = |mut array: Array| {

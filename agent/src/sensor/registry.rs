@@ -7,6 +7,7 @@ use crate::sensor::{
     battery, clock, cpu, disk, edac, filesystem, hwmon, ipmi, kernel_log, md, memory, network, temperature,
     uptime,
 };
+use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, raid, temperature, uptime};
 use std::time::Duration;
 
 /// What can be set of the sensors.
@@ -24,6 +25,8 @@ pub struct SensorConfig {
     pub interfaces_excluded: Globs,
     /// How often the management controller is asked; default [`ipmi::INTERVAL`].
     pub ipmi_interval: Duration,
+    /// How often RAID controllers are asked.
+    pub raid_interval: Duration,
     /// Whether the boot before this one ended without a shutdown; none: not known.
     pub boot_unclean: Option<bool>,
 }
@@ -37,6 +40,7 @@ impl Default for SensorConfig {
             disks_excluded: Globs::known(disk::DISKS_EXCLUDED),
             interfaces_excluded: Globs::known(network::INTERFACES_EXCLUDED),
             ipmi_interval: ipmi::INTERVAL,
+            raid_interval: raid::INTERVAL,
             boot_unclean: None,
         }
     }
@@ -61,6 +65,7 @@ const TABLE: &[(&str, Constructor)] = &[
     }),
     ("disk", |config| Box::new(disk::Disk::new(config.disks_excluded.clone()))),
     ("md", |_| Box::new(md::Md::default())),
+    ("raid", |config| Box::new(raid::Raid::new(config.raid_interval))),
     ("network", |config| Box::new(network::Network::new(config.interfaces_excluded.clone()))),
     ("temperature", |_| Box::new(temperature::Temperature)),
     ("hwmon", |_| Box::new(hwmon::Hwmon)),
@@ -89,13 +94,19 @@ pub fn all(config: &SensorConfig) -> Vec<Box<dyn Sensor>> {
     TABLE.iter().filter(|(name, _)| enabled(name)).map(|(_, constructor)| constructor(config)).collect()
 }
 
+/// Sensors that one name asks for: what is RAID is told by two of them, the cheap one with each report.
+const FAMILIES: &[(&str, &str)] = &[("raid", "md")];
+
 /// The sensors named, disabled or not, each once.
 pub fn select<T: AsRef<str>>(
     config: &SensorConfig,
     wanted: &[T],
 ) -> Result<Vec<Box<dyn Sensor>>, UnknownSensor> {
     check(wanted)?;
-    let asked = |name: &str| wanted.iter().any(|wanted| wanted.as_ref() == name);
+    let is_asked = |name: &str| wanted.iter().any(|wanted| wanted.as_ref() == name);
+    let asked = |name: &str| {
+        is_asked(name) || FAMILIES.iter().any(|(family, member)| *member == name && is_asked(family))
+    };
     Ok(TABLE.iter().filter(|(name, _)| asked(name)).map(|(_, constructor)| constructor(config)).collect())
 }
 
@@ -115,6 +126,8 @@ mod tests {
         assert!(!all(&config).iter().any(|sensor| sensor.name() == "disk"));
         let chosen = select(&config, &["uptime", "cpu", "cpu", "disk"]).unwrap();
         assert_eq!(chosen.iter().map(|sensor| sensor.name()).collect::<Vec<_>>(), ["cpu", "disk", "uptime"]);
+        let raid = select(&SensorConfig::default(), &["raid"]).unwrap();
+        assert_eq!(raid.iter().map(|sensor| sensor.name()).collect::<Vec<_>>(), ["md", "raid"]);
     }
 
     #[test]
@@ -123,6 +136,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ipmi, edac, battery, kernel_log, uptime, clock"
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, raid, network, temperature, hwmon, uptime, clock"
         );
     }
 }

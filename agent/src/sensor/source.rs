@@ -23,6 +23,27 @@ macro_rules! sources {
 sources!(
     "procfs", "sysfs", "rootfs", "smartctl", "storcli", "perccli", "ssacli", "megacli", "arcconf",
     "sas2ircu", "sas3ircu", "ipmitool", "sensors", "kmsg",
+    "procfs",
+    "sysfs",
+    "rootfs",
+    "smartctl",
+    "storcli",
+    "perccli",
+    "ssacli",
+    "megacli",
+    "arcconf",
+    "sas2ircu",
+    "sas3ircu",
+    "tw_cli",
+    "areca",
+    "cciss_vol_status",
+    "mpt_status",
+    "mvcli",
+    "dmraid",
+    "dmsetup",
+    "zpool",
+    "ipmitool",
+    "sensors",
 );
 
 /// Redirects sources by name; what is empty stays where it is.
