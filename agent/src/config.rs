@@ -275,6 +275,7 @@ impl raw::Sensors {
             disks_excluded: globs("sensors.disks_excluded", &self.disks_excluded)?,
             interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
             ipmi_interval: interval("sensors.ipmi_interval_s", self.ipmi_interval_s)?,
+            smart_interval: interval("sensors.smart_interval_s", self.smart_interval_s)?,
             disabled: self.disabled,
             raid_interval: interval("sensors.raid_interval_s", self.raid_interval_s)?,
             boot_unclean: None,

@@ -27,6 +27,7 @@ mod recorded;
 pub mod registry;
 pub mod runner;
 pub mod sample;
+pub mod smart;
 pub mod source;
 pub mod temperature;
 #[cfg(test)]
@@ -105,7 +106,8 @@ pub trait Sensor: Send {
     /// Short and stable, such as `cpu`: named in `--only`, in the configuration and in `tram.sensor.*` samples.
     fn name(&self) -> &'static str;
 
-    /// How often it is worth reading; none: with every report.
+    /// How often it is worth reading; none: with every report. Asked again after each read, so that what could not be
+    /// read can be tried again sooner.
     fn interval(&self) -> Option<Duration> {
         None
     }
@@ -115,6 +117,9 @@ pub trait Sensor: Send {
     fn deadline(&self) -> Duration {
         Duration::from_secs(5)
     }
+
+    /// What it found before the agent was started, for a sensor that must not disturb what it once found.
+    fn remember(&mut self, _known: &[Component]) {}
 
     /// Reads now. Blocks; runs on a thread of its own when it may hang. Rates are kept against the read before.
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData>;

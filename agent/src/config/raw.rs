@@ -4,6 +4,7 @@ use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
 use crate::sensor::{disk, filesystem, ipmi, network};
 use crate::sensor::{disk, filesystem, network, raid};
+use crate::sensor::{disk, filesystem, network, smart};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -89,6 +90,7 @@ pub(super) struct Sensors {
     pub(super) interfaces_excluded: Vec<String>,
     pub(super) ipmi_interval_s: u64,
     pub(super) raid_interval_s: u64,
+    pub(super) smart_interval_s: u64,
 }
 
 impl Default for Sensors {
@@ -102,6 +104,7 @@ impl Default for Sensors {
             interfaces_excluded: owned(network::INTERFACES_EXCLUDED),
             ipmi_interval_s: ipmi::INTERVAL.as_secs(),
             raid_interval_s: raid::INTERVAL.as_secs(),
+            smart_interval_s: smart::INTERVAL.as_secs(),
         }
     }
 }

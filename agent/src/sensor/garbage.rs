@@ -5,6 +5,7 @@ use crate::sensor::globs::Globs;
 use crate::sensor::md::mdstat;
 use crate::sensor::testing::recorded_files;
 use crate::sensor::{cpu, disk, hwmon, ipmi, kernel_log, memory, network, uptime};
+use crate::sensor::{cpu, disk, hwmon, memory, network, smart, uptime};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -25,6 +26,8 @@ const SOURCES: &[&str] = &[
     "FRU Device Description : PS1 (ID 1)\n Board Mfg : DELL\n Board Serial : CN1797238QA8EI\n",
     "3,339,5140900,-;I/O error, dev nvme0n1p2, sector 1\n[   12.5] EXT4-fs error (device sda1): x\n",
     "{\"nct6798-isa-02a0\":{\"fan1\":{\"fan1_input\":1278.0,\"fan1_min\":0.0,},},\"x\":[{\"current\":1.5}]}",
+    "{\"smart_status\":{\"passed\":true},\"ata_smart_attributes\":{\"table\":[{\"id\":5,\"name\":\"Reallocated_Sector_Ct\",\"raw\":{\"string\":\"8 (0 1)\"}}]}}",
+    "SMART Health Status: OK\n  5 Reallocated_Sector_Ct   0x0033   100   100   036    Pre-fail  Always       -       0 (1 2)\n# 1  Extended offline    Completed: read failure\n0x07  0x008  1  6  N--  Percentage Used Endurance Indicator\n",
 ];
 
 /// Answers and errors alike are of no interest here.
@@ -49,6 +52,9 @@ fn parse_as_everything(text: &str) {
     let (tally, now_s) = kernel_log::parse(text);
     let _ = tally.reading(now_s, |_| true);
     let _ = hwmon::json::parse(text, path).map(|printed| hwmon::parse(&printed));
+    if let smart::drive::Answer::Drive(drive) = smart::parse(text) {
+        let _ = smart::verdict::judge(&drive);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::sensor::{
     uptime,
 };
 use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, raid, temperature, uptime};
+use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, smart, temperature, uptime};
 use std::time::Duration;
 
 /// What can be set of the sensors.
@@ -27,6 +28,8 @@ pub struct SensorConfig {
     pub ipmi_interval: Duration,
     /// How often RAID controllers are asked.
     pub raid_interval: Duration,
+    /// How often disks are asked for their health; default [`smart::INTERVAL`].
+    pub smart_interval: Duration,
     /// Whether the boot before this one ended without a shutdown; none: not known.
     pub boot_unclean: Option<bool>,
 }
@@ -41,6 +44,7 @@ impl Default for SensorConfig {
             interfaces_excluded: Globs::known(network::INTERFACES_EXCLUDED),
             ipmi_interval: ipmi::INTERVAL,
             raid_interval: raid::INTERVAL,
+            smart_interval: smart::INTERVAL,
             boot_unclean: None,
         }
     }
@@ -75,6 +79,7 @@ const TABLE: &[(&str, Constructor)] = &[
     ("kernel_log", |_| Box::new(kernel_log::KernelLog::default())),
     ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
     ("clock", |_| Box::new(clock::Clock)),
+    ("smart", |config| Box::new(smart::Smart::new(config.smart_interval))),
 ];
 
 /// Names of all sensors, in the order they are read.
@@ -138,5 +143,8 @@ mod tests {
             "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ipmi, edac, battery, kernel_log, uptime, clock"
             "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, raid, network, temperature, hwmon, uptime, clock"
         );
+        let error = select(&SensorConfig::default(), &["cpu", "nonsense"]).err().unwrap().to_string();
+        let known = names().collect::<Vec<_>>().join(", ");
+        assert_eq!(error, format!("there is no sensor \"nonsense\"; known are {known}"));
     }
 }

@@ -132,6 +132,9 @@ impl Runner {
     pub fn restore(&mut self, mut kept: Kept) {
         for slot in self.slots.iter_mut().filter(|slot| slot.interval.is_some() && slot.started.is_none()) {
             slot.last.components = kept.remove(slot.name).unwrap_or_default();
+            if let Some(sensor) = &mut slot.sensor {
+                sensor.remember(&slot.last.components);
+            }
         }
     }
 
@@ -245,6 +248,7 @@ impl Runner {
         let (Some(slot), Some(report)) = (self.slots.get_mut(done.place), reports.get_mut(done.place)) else {
             return;
         };
+        slot.interval = done.sensor.interval();
         slot.sensor = Some(done.sensor);
         let (state, why) = match done.result {
             Ok(reading) => {
