@@ -19,6 +19,7 @@ pub mod memory;
 pub mod merge;
 pub mod network;
 pub mod part;
+pub mod placeholder;
 pub mod program;
 pub mod raid;
 pub mod reach;
@@ -32,6 +33,7 @@ pub mod source;
 pub mod temperature;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod ups;
 pub mod uptime;
 
 use std::collections::BTreeMap;
@@ -85,6 +87,8 @@ pub struct Paths {
     pub rootfs: PathBuf,
     /// The kernel's log: `/dev/kmsg`, or a text as `dmesg` prints it.
     pub kmsg: PathBuf,
+    /// Where NUT is asked instead of at the server that is set: `HOST:PORT`, or an absolute path of what it answered.
+    pub nut: Option<String>,
     /// Programs by the names of [`program::PROGRAMS`], absolute; those not named are looked for in their known places.
     pub programs: BTreeMap<&'static str, PathBuf>,
 }
@@ -96,6 +100,7 @@ impl Default for Paths {
             sysfs: "/sys".into(),
             rootfs: "/".into(),
             kmsg: "/dev/kmsg".into(),
+            nut: None,
             programs: BTreeMap::new(),
         }
     }

@@ -5,6 +5,7 @@ use crate::sensor::source::SOURCES;
 use crate::sensor::{disk, filesystem, ipmi, network};
 use crate::sensor::{disk, filesystem, network, raid};
 use crate::sensor::{disk, filesystem, network, smart};
+use crate::sensor::{disk, filesystem, network, ups};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use tram_proto::policy::PROBE_KINDS;
 
 /// Sections of the file; variables name them too.
 pub(super) const SECTIONS: &[&str] =
-    &["agent", "collector", "intervals", "spool", "sensors", "paths", "reach", "limits", "log"];
+    &["agent", "collector", "intervals", "spool", "sensors", "ups", "paths", "reach", "limits", "log"];
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,6 +25,7 @@ pub(super) struct RawConfig {
     pub(super) intervals: Intervals,
     pub(super) spool: Spool,
     pub(super) sensors: Sensors,
+    pub(super) ups: Ups,
     pub(super) paths: PathsGiven,
     pub(super) reach: Reach,
     pub(super) limits: Limits,
@@ -107,6 +109,18 @@ impl Default for Sensors {
             raid_interval_s: raid::INTERVAL.as_secs(),
             smart_interval_s: smart::INTERVAL.as_secs(),
         }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Ups {
+    pub(super) server: String,
+}
+
+impl Default for Ups {
+    fn default() -> Self {
+        Self { server: ups::SERVER.to_owned() }
     }
 }
 

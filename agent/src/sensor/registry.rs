@@ -10,6 +10,7 @@ use crate::sensor::{
 use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, raid, temperature, uptime};
 use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, smart, temperature, uptime};
 use std::time::Duration;
+use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, temperature, ups, uptime};
 
 /// What can be set of the sensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct SensorConfig {
     pub raid_interval: Duration,
     /// How often disks are asked for their health; default [`smart::INTERVAL`].
     pub smart_interval: Duration,
+    /// The NUT server, `HOST:PORT`; empty: none is asked. Default [`ups::SERVER`].
+    pub ups_server: String,
     /// Whether the boot before this one ended without a shutdown; none: not known.
     pub boot_unclean: Option<bool>,
 }
@@ -45,6 +48,7 @@ impl Default for SensorConfig {
             ipmi_interval: ipmi::INTERVAL,
             raid_interval: raid::INTERVAL,
             smart_interval: smart::INTERVAL,
+            ups_server: ups::SERVER.to_owned(),
             boot_unclean: None,
         }
     }
@@ -77,6 +81,7 @@ const TABLE: &[(&str, Constructor)] = &[
     ("edac", |_| Box::new(edac::Edac::default())),
     ("battery", |_| Box::new(battery::Battery)),
     ("kernel_log", |_| Box::new(kernel_log::KernelLog::default())),
+    ("ups", |config| Box::new(ups::Ups::new(&config.ups_server))),
     ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
     ("clock", |_| Box::new(clock::Clock)),
     ("smart", |config| Box::new(smart::Smart::new(config.smart_interval))),
@@ -142,6 +147,7 @@ mod tests {
             error,
             "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ipmi, edac, battery, kernel_log, uptime, clock"
             "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, raid, network, temperature, hwmon, uptime, clock"
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ups, uptime, clock"
         );
         let error = select(&SensorConfig::default(), &["cpu", "nonsense"]).err().unwrap().to_string();
         let known = names().collect::<Vec<_>>().join(", ");
