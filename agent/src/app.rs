@@ -122,7 +122,7 @@ fn settings(config: &Config, host: &Host) -> Settings {
         boot: host.boot,
         resource: host.resource.clone(),
         send_interval: config.send_interval,
-        spool_bytes_max: config.spool_bytes_max,
+        spool: config.spool,
         policy: 0,
         route: config.route.clone(),
         collectors: vec![],

@@ -5,6 +5,7 @@ use crate::sensor::globs::Globs;
 use crate::sensor::reach::{ReachConfig, Subnet, is_web_target};
 use crate::sensor::registry::{self, SensorConfig};
 use crate::sensor::source::redirect;
+use crate::spool::Bounds;
 use crate::uplink::proxy::Route;
 use std::collections::BTreeMap;
 use std::env;
@@ -140,8 +141,8 @@ pub struct Config {
     pub send_interval: Duration,
     /// Time between climbs of the ladder.
     pub probe_interval: Duration,
-    /// Bytes that the spool may take.
-    pub spool_bytes_max: u64,
+    /// How much the spool keeps.
+    pub spool: Bounds,
     /// What is set of sensors.
     pub sensors: SensorConfig,
     /// Where their sources are.
@@ -223,6 +224,8 @@ impl RawConfig {
             probe_interval: probe_interval.max(probe_interval_min),
             spool_bytes_max: megabytes("spool.size_mib", self.spool.size_mib)?,
             sensors: SensorConfig { ups_server: server(self.ups.server)?, ..self.sensors.meant()? },
+            spool: self.spool.meant()?,
+            sensors: self.sensors.meant()?,
             paths: paths(&self.paths.0)?,
             reach: ReachConfig {
                 internet_targets: internet_targets(self.reach.internet_targets)?,
@@ -244,6 +247,16 @@ impl RawConfig {
             log: log_filter(self.log.level)?,
         };
         Ok(config)
+    }
+}
+
+impl raw::Spool {
+    fn meant(&self) -> Result<Bounds, ConfigError> {
+        let is_sound = (1..=3_650).contains(&self.days);
+        let wrong = || value("spool.days", self.days, "1 to 3650 days", "1 đến 3650 ngày");
+        let age_max =
+            is_sound.then(|| Duration::from_secs(self.days.saturating_mul(86_400))).ok_or_else(wrong)?;
+        Ok(Bounds { bytes_max: megabytes("spool.size_mib", self.size_mib)?, age_max })
     }
 }
 

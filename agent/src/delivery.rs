@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::delivery::courier::{Courier, Way};
 use crate::delivery::flight::Errand;
 use crate::sensor::Sample;
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Bounds, Spool, SpoolError};
 use crate::uplink::addresses::Addresses;
 use crate::uplink::identity::{Identity, IdentityError, IdentityStore};
 use crate::uplink::post::{self, Poster};
@@ -39,8 +39,8 @@ pub struct Settings {
     pub resource: Attributes,
     /// Time between sends.
     pub send_interval: Duration,
-    /// Bytes that the spool may take.
-    pub spool_bytes_max: u64,
+    /// How much the spool keeps.
+    pub spool: Bounds,
     /// Version of the policy in force; 0: none.
     pub policy: u64,
     /// How the collector is reached.
@@ -149,7 +149,7 @@ impl Delivery {
         };
         let is_unproven = next.is_some();
         let identity = next.unwrap_or(current);
-        let spool = Spool::open(&state.join("spool"), settings.spool_bytes_max)?;
+        let spool = Spool::open(&state.join("spool"), settings.spool)?;
         let enrolled = Anchor { boot: BootId::default(), boot_ms: 0, collector_ms: identity.given_ms };
         let anchor = spool.latest_anchor().filter(|anchor| anchor.collector_ms >= identity.given_ms);
         let time = Arc::new(CollectorTime::since(clock.clone(), anchor.unwrap_or(enrolled), settings.boot));
@@ -199,7 +199,7 @@ impl Delivery {
     ) -> Result<Seq, SpoolError> {
         let (report, id, catalogue) = self.assembler.assemble(samples, components, end, moment);
         let carries_set = report.components.is_some();
-        let appended = self.spool.append((id, catalogue), moment.boot, &report.encode());
+        let appended = self.spool.append((id, catalogue), moment.boot, &report.encode(), self.time.now_ms());
         if appended.is_err() && carries_set {
             self.assembler.ask_components();
         }

@@ -146,7 +146,7 @@ fn read(answer: &Answer, collector: &str, proxy: Option<&Proxy>) -> Result<Enrol
             "token-unknown" => EnrollError::Unknown,
             _ => EnrollError::Refused(answer.words()),
         }),
-        Answer::Silence(why) => {
+        Answer::Silence(why) | Answer::Unsent(why) => {
             let why = match proxy {
                 Some(proxy) => format!("{why} (through the proxy {proxy})"),
                 None => why.clone(),

@@ -1,9 +1,11 @@
 //! The spool: a bounded queue of reports on disk, and what has become of each. Owns its directory; knows nothing of
-//! the network, the clock or what a report means.
+//! the network or the clock, and of what a report means no more than how several become one.
 //!
 //! Segments are appended to and synced before a report may be sent. Each begins with everything known besides the
 //! reports themselves and carries the catalogues that its reports name, so that any older segment can go.
 //! Reports that were acknowledged stay while there is room: a collector restored from a backup asks for them again.
+//! When there is none, the oldest reports that were never sent are thinned before anything is dropped. What may have
+//! been sent is remembered, because it is never changed any more: the collector may have it.
 
 use crate::spool::ledger::Ledger;
 use crate::spool::record::{Record, ReportRecord, Settled, Start};
@@ -13,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tram_proto::ack::{Ack, Again, Reason, Refused};
 use tram_proto::catalogue::Catalogue;
 use tram_proto::id::{BootId, CatalogueId, Seq, SpoolId};
@@ -22,23 +25,31 @@ use tram_proto::report::{Anchor, SpoolFigures};
 pub(crate) mod ledger;
 mod open;
 mod record;
+mod room;
 mod segment;
 mod select;
+mod sent;
 #[cfg(test)]
 mod tests;
+mod thin;
 
 pub use record::RefusedForEver;
 pub use segment::{Disk, RealDisk};
 pub use select::{Held, Selection};
 
-/// Bytes of one segment, at most; a small spool has smaller ones, so that eviction is never all or nothing.
-const SEGMENT_BYTES_MAX: u64 = 1 << 20;
-/// How many segments a full spool has at least.
-const SEGMENTS_MIN: u64 = 16;
 /// Refusals that are kept for people to read.
 const LAST_REFUSED_MAX: usize = 10;
 /// Times that one report is tried: in the segment at hand, after making room, and in a new segment.
 const APPEND_TRIES: usize = 4;
+
+/// How much a spool keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes that it may take.
+    pub bytes_max: u64,
+    /// How long detail is kept: what was acknowledged goes then, what never was is thinned.
+    pub age_max: Duration,
+}
 
 /// Why a report is not in the spool.
 #[derive(Debug, thiserror::Error)]
@@ -61,15 +72,21 @@ pub enum SpoolError {
 struct Segment {
     path: PathBuf,
     bytes: u64,
-    /// First and last report; none while it has no report.
+    /// First and last number; none while it has no report.
     span: Option<(Seq, Seq)>,
+    /// The number that was next when it was begun: all from here to where the next segment begins were in it once.
+    from: Seq,
+    /// When it was begun, milliseconds since 1970; 0: unknown.
+    begun_ms: i64,
+    /// How many steps of thinning it has been through, as far as known.
+    level: u8,
 }
 
 /// A bounded queue of reports on disk.
 pub struct Spool {
     root: PathBuf,
     directory: PathBuf,
-    bytes_max: u64,
+    bounds: Bounds,
     disk: Box<dyn Disk>,
     segments: BTreeMap<u64, Segment>,
     /// The last segment's, unless that may not be written any more.
@@ -81,6 +98,10 @@ pub struct Spool {
     /// Whether files were found damaged in a way that may hide numbers already given out.
     is_doubtful: bool,
     ledger: Ledger,
+    /// Reports that set off last and had not been sent before, as first and last number.
+    departed: Vec<(Seq, Seq)>,
+    /// Numbers that the collector asked for and that will never come.
+    gone: Vec<(Seq, Seq)>,
     /// What the next segment will begin with, but for the settled numbers, which the ledger has.
     state: Start,
 }
@@ -103,12 +124,13 @@ impl Spool {
 
     /// What the collector is told of it.
     pub fn figures(&self) -> SpoolFigures {
-        SpoolFigures {
-            pending: self.pending(),
-            dropped: self.state.dropped,
-            refused: self.state.refused,
-            thinned: 0,
-        }
+        let Start { dropped, refused, thinned, .. } = self.state;
+        SpoolFigures { pending: self.pending(), dropped, refused, thinned }
+    }
+
+    /// Numbers, first and last, that the collector asked for last and that will never come.
+    pub fn gone(&self) -> &[(Seq, Seq)] {
+        &self.gone
     }
 
     /// The last reports that were refused for ever, oldest first.
@@ -121,25 +143,42 @@ impl Spool {
         self.state.anchors.last().copied()
     }
 
-    /// Takes a report in. It is on the disk when this returns its number.
+    /// Takes a report in. It is on the disk when this returns its number. `now_ms` is the collector's time as far as it
+    /// is known, in milliseconds since 1970.
     ///
-    /// When the spool is full its oldest acknowledged segment goes, else its oldest. When the disk is full only
-    /// acknowledged ones go; with none left the report is counted as dropped, and measuring goes on.
+    /// When the spool is full its oldest acknowledged segment goes, else the oldest detail that was never sent is
+    /// thinned, else its oldest segment goes. When the disk is full nothing goes unsent: then the report is counted as
+    /// dropped, and measuring goes on.
     pub fn append(
         &mut self,
         catalogue: (CatalogueId, &Catalogue),
         boot: BootId,
         bytes: &[u8],
+        now_ms: i64,
     ) -> Result<Seq, SpoolError> {
-        let seq = self.state.next_seq;
-        let appended = self.try_append(catalogue, ReportRecord { seq, boot, catalogue: catalogue.0, bytes });
+        self.state.begun_ms = now_ms;
+        self.append_many(catalogue, boot, bytes, 1)
+    }
+
+    /// Takes in a report that stands for `count` of them.
+    fn append_many(
+        &mut self,
+        catalogue: (CatalogueId, &Catalogue),
+        boot: BootId,
+        bytes: &[u8],
+        count: u64,
+    ) -> Result<Seq, SpoolError> {
+        let first = self.state.next_seq;
+        let seq = first + (count - 1);
+        let appended =
+            self.try_append(catalogue, ReportRecord { first, seq, boot, catalogue: catalogue.0, bytes });
         match appended {
             Ok(()) => {
-                self.state.next_seq += 1;
+                self.state.next_seq = seq + 1;
                 Ok(seq)
             }
             Err(error) => {
-                self.state.dropped += 1;
+                self.state.dropped += count;
                 let directory = self.directory.clone();
                 Err(if is_full(&error) {
                     SpoolError::Full(directory)
@@ -157,16 +196,32 @@ impl Spool {
     ) -> io::Result<()> {
         let mut last = None;
         for _ in 0..APPEND_TRIES {
-            // A new segment needs the catalogue again, so room is made before it is known what is written.
-            let bytes: usize = self.records_for(catalogue, report).iter().map(|(_, bytes)| bytes.len()).sum();
-            let room = self.make_room(bytes as u64);
-            match room.and_then(|()| self.write(&self.records_for(catalogue, report), true)) {
+            match self.append_once(catalogue, report) {
                 Ok(()) => return Ok(()),
-                Err(error) if is_full(&error) && !self.evict_settled() => return Err(error),
+                Err(error) if is_full(&error) && !self.evict_settled() && !self.thin_oldest() => {
+                    return Err(error);
+                }
                 Err(error) => last = Some(error),
             }
         }
         Err(last.unwrap_or_else(|| io::Error::other("spool could not be written")))
+    }
+
+    fn append_once(
+        &mut self,
+        catalogue: (CatalogueId, &Catalogue),
+        report: ReportRecord<'_>,
+    ) -> io::Result<()> {
+        let length = |records: &[(Record<'_>, Vec<u8>)]| -> u64 {
+            records.iter().map(|(_, bytes)| bytes.len() as u64).sum()
+        };
+        let mut records = self.records_for(catalogue, report);
+        if self.see_to_segment(length(&records))? {
+            // A new segment needs the catalogue again.
+            records = self.records_for(catalogue, report);
+        }
+        self.make_room(length(&records))?;
+        self.write(&records, true)
     }
 
     fn records_for<'a>(
@@ -184,54 +239,9 @@ impl Spool {
         records
     }
 
-    /// Sees to a segment that can take `bytes`, within the spool's bound.
-    fn make_room(&mut self, bytes: u64) -> io::Result<()> {
-        let is_worn = |writer: &Writer, index: &Index| {
-            !index.reports.is_empty() && writer.bytes() + bytes > segment_bytes(self.bytes_max)
-        };
-        if self.writer.as_ref().is_none_or(|writer| is_worn(writer, &self.index)) {
-            self.roll()?;
-            return self.make_room_within_bound(bytes);
-        }
-        self.make_room_within_bound(bytes)
-    }
-
-    fn make_room_within_bound(&mut self, bytes: u64) -> io::Result<()> {
-        while self.segments.len() > 1 && self.bytes() + bytes > self.bytes_max {
-            if !self.evict_settled() {
-                let oldest = self.segments.keys().next().copied();
-                oldest.map_or(Ok(()), |oldest| self.evict(oldest))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Begins a new segment.
-    fn roll(&mut self) -> io::Result<()> {
-        let number = self.segments.keys().next_back().map_or(1, |last| last + 1);
-        let path = self.directory.join(format!("{number:010}.segment"));
-        let writer = Writer::create(path.clone(), segment_bytes(self.bytes_max))?;
-        if let Some(old) = self.writer.replace(writer) {
-            old.close();
-        }
-        let index = std::mem::take(&mut self.index);
-        self.segments.insert(number, Segment { path, bytes: 0, span: None });
-        let start = self.start();
-        let bytes = start.encode();
-        let written = self.write(&[(start, bytes)], true);
-        if written.is_err() {
-            // A segment must begin with what is known; without that it would only stand in the next one's way.
-            self.writer = None;
-            self.index = index;
-            if let Some(segment) = self.segments.remove(&number) {
-                fs::remove_file(segment.path).ok();
-            }
-        }
-        written
-    }
-
     fn start(&self) -> Record<'static> {
-        Record::Start(Start { settled: self.ledger.settled().clone(), ..self.state.clone() })
+        let (settled, sent) = (self.ledger.settled().clone(), self.ledger.sent().clone());
+        Record::Start(Start { settled, sent, ..self.state.clone() })
     }
 
     /// Writes records to the current segment in one piece, and takes them into memory once they are there.
@@ -253,8 +263,8 @@ impl Spool {
             self.index.note(offset, record);
             offset += bytes.len() as u64;
             if let Record::Report(report) = record {
-                self.ledger.hold(report.seq);
-                segment.span = Some((segment.span.map_or(report.seq, |(first, _)| first), report.seq));
+                self.ledger.hold(report.first, report.seq);
+                segment.span = Some((segment.span.map_or(report.first, |(first, _)| first), report.seq));
             }
         }
         segment.bytes = offset;
@@ -269,51 +279,22 @@ impl Spool {
         }
     }
 
-    /// Drops the oldest segment whose reports are all settled; false when there is none.
-    fn evict_settled(&mut self) -> bool {
-        let current = self.segments.keys().next_back().copied();
-        let mut closed = self.segments.iter().filter(|(number, _)| Some(**number) != current);
-        let settled =
-            |segment: &Segment| segment.span.is_none_or(|(first, last)| self.ledger.is_settled(first, last));
-        let Some(number) = closed.find(|(_, segment)| settled(segment)).map(|(number, _)| *number) else {
-            return false;
-        };
-        self.evict(number).is_ok()
-    }
-
-    fn evict(&mut self, number: u64) -> io::Result<()> {
-        let Some(segment) = self.segments.get(&number) else { return Ok(()) };
-        match fs::remove_file(&segment.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let lost = segment.span.map_or(0, |(first, last)| self.ledger.drop_range(first, last));
-        self.segments.remove(&number);
-        self.read_last = None;
-        if lost > 0 {
-            self.state.dropped += lost;
-            tracing::warn!(
-                lost,
-                dropped = self.state.dropped,
-                "spool is full: the oldest reports are dropped unsent"
-            );
-            let start = self.start();
-            self.write_lightly(start);
-        }
-        Ok(())
-    }
-
     /// Takes in an answer that arrived at `boot_ms` of `boot`; returns how many reports it settled.
     pub fn settle(&mut self, ack: &Ack, boot: BootId, boot_ms: u64) -> u64 {
         // What only stands under a number that is taken moves to the new spool: it was never taken itself.
-        let moves = |refused: &&Refused| ack.new_spool && refused.reason == Reason::Fork;
+        let is_taken = |reason| matches!(reason, Reason::Fork | Reason::Overlap);
+        let moves = |refused: &&Refused| ack.new_spool && is_taken(refused.reason);
         let never = ack.refused.iter().filter(|refused| refused.again == Again::Never && !moves(refused));
         let refused: Vec<RefusedForEver> =
             never.map(|refused| RefusedForEver { seq: refused.seq, reason: refused.reason }).collect();
         let settled = self.settle_numbers(Settled { durable: ack.durable.clone(), refused });
         self.anchor(Anchor { boot, boot_ms, collector_ms: ack.collector_ms });
+        self.gone.clear();
         if let Some((first, last)) = ack.need {
-            self.ledger.want(first, last);
+            // Numbers that were not given out yet may still come.
+            let last = last.min(self.state.next_seq - 1);
+            self.gone = if first <= last { self.ledger.want(first, last) } else { vec![] };
+            self.gone.truncate(limits::GONE_PER_BATCH_MAX);
         }
         settled
     }
@@ -335,8 +316,9 @@ impl Spool {
         let durable = self.ledger.settle(&settled.durable);
         let mut refusals = 0;
         for refused in &settled.refused {
-            if self.ledger.settle(&[refused.seq].into_iter().collect()) == 1 {
-                refusals += 1;
+            let count = self.ledger.settle_one(refused.seq);
+            if count > 0 {
+                refusals += count;
                 self.state.last_refused.push(*refused);
             }
         }
@@ -362,15 +344,20 @@ impl Spool {
     /// Begins a new spool with what was not acknowledged: the collector found this one to be a copy.
     pub fn start_anew(&mut self) -> Result<(), SpoolError> {
         let failed = |why| SpoolError::Io { directory: self.directory.clone(), why };
-        let mut fresh = Self::make(&self.root, self.bytes_max, Some(self.id()))?;
+        let mut fresh = Self::make(&self.root, self.bounds, Some(self.id()))?;
         fresh.state.anchors.clone_from(&self.state.anchors);
         fresh.state.last_refused.clone_from(&self.state.last_refused);
+        fresh.state.begun_ms = self.state.begun_ms;
+        // What was lost stays lost.
+        let Start { dropped, refused, thinned, .. } = self.state;
+        (fresh.state.dropped, fresh.state.refused, fresh.state.thinned) = (dropped, refused, thinned);
         fresh.roll().map_err(failed)?;
         let mut pending = self.ledger.select(Lane::Live, usize::MAX);
         pending.reverse();
         for seq in pending {
             if let Some((held, catalogue)) = self.read_with_catalogue(seq) {
-                fresh.append((held.catalogue, &catalogue), held.boot, &held.bytes)?;
+                let count = held.seq - held.first + 1;
+                fresh.append_many((held.catalogue, &catalogue), held.boot, &held.bytes, count)?;
             }
         }
         let failed = |why| SpoolError::Io { directory: self.directory.clone(), why };
@@ -378,22 +365,14 @@ impl Spool {
         sync_directory(&self.directory).map_err(failed)?;
         fs::remove_dir_all(&self.directory).map_err(failed)?;
         let disk = std::mem::replace(&mut self.disk, Box::new(RealDisk));
-        *self = Self::open_with(&self.root.clone(), self.bytes_max, disk)?;
+        *self = Self::open_with(&self.root.clone(), self.bounds, disk)?;
         Ok(())
-    }
-
-    fn bytes(&self) -> u64 {
-        self.segments.values().map(|segment| segment.bytes).sum()
     }
 
     /// Where its files are.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
-}
-
-fn segment_bytes(bytes_max: u64) -> u64 {
-    (bytes_max / SEGMENTS_MIN).min(SEGMENT_BYTES_MAX)
 }
 
 fn is_full(error: &io::Error) -> bool {

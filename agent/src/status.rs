@@ -139,6 +139,9 @@ pub struct Status {
     pub pending: u64,
     /// Reports dropped because there was no room.
     pub dropped: u64,
+    /// Reports that were gathered into fewer because there was no room for each.
+    #[serde(default)]
+    pub thinned: u64,
     /// Reports that the collector refused for ever.
     pub refused: u64,
     /// The last of them.
@@ -247,6 +250,12 @@ impl Status {
             lines.push(say("Không lưu được báo cáo mới: ", "New reports cannot be kept: ") + &why);
         }
         lines.push(say("Báo cáo đang chờ gửi: ", "Reports waiting: ") + &self.pending.to_string());
+        if self.thinned > 0 {
+            lines.push(
+                say("Báo cáo đã gộp lại vì hết chỗ: ", "Reports thinned for lack of room: ")
+                    + &self.thinned.to_string(),
+            );
+        }
         if self.dropped > 0 {
             lines.push(
                 say("Báo cáo bị bỏ vì hết chỗ: ", "Reports dropped for lack of room: ")
@@ -328,6 +337,7 @@ mod tests {
             boot: BootId([1; 8]),
             reached_boot_ms: Some(1_000),
             pending: 7,
+            thinned: 240,
             refused: 1,
             last_refused: vec![RefusedForEver { seq: 3, reason: Reason::Limit }],
             silent: vec![Silent { sensor: "disk".into(), why: "cannot read".into() }],
@@ -343,13 +353,23 @@ mod tests {
         let picture = picture();
         let english = picture.words(Language::English);
         let vietnamese = picture.words(Language::Vietnamese);
-        for part in
-            ["last took reports 10 min ago", "waiting: 7", "3 limit", "Sensor disk", "1095 days behind"]
-        {
+        for part in [
+            "last took reports 10 min ago",
+            "waiting: 7",
+            "thinned for lack of room: 240",
+            "3 limit",
+            "Sensor disk",
+            "1095 days behind",
+        ] {
             assert!(english.contains(part), "{part} in {english}");
         }
-        for part in ["lần cuối: 10 phút trước", "chờ gửi: 7", "Cảm biến disk", "chậm 1095 ngày"]
-        {
+        for part in [
+            "lần cuối: 10 phút trước",
+            "chờ gửi: 7",
+            "gộp lại vì hết chỗ: 240",
+            "Cảm biến disk",
+            "chậm 1095 ngày",
+        ] {
             assert!(vietnamese.contains(part), "{part} in {vietnamese}");
         }
         assert_eq!(english.lines().count(), vietnamese.lines().count());

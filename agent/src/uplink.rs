@@ -34,7 +34,7 @@ const ACCEPTANCE_PAUSE: Duration = Duration::from_secs(60);
 /// Pause before a policy or a certificate is asked for again after a failure.
 const ERRAND_PAUSE: Duration = Duration::from_secs(300);
 /// Reports in the first batch after a failure: the current state, quick even on a slow link.
-const LIVE_REPORTS: usize = 16;
+pub(crate) const LIVE_REPORTS: usize = 16;
 /// Reports in a batch of history, at least and at most; in between it follows what the link can carry.
 const HISTORY_REPORTS: (usize, usize) = (16, 512);
 /// A report that comes this much before a send is due takes it along.

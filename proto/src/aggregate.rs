@@ -65,7 +65,8 @@ impl Aggregate {
         let count = self.counts.get(column).copied()?;
         let or_last = |list: &[Option<i64>]| list.get(column).copied().flatten().unwrap_or(last);
         let sum = self.sum.get(column).copied().flatten();
-        let sum = sum.map_or_else(|| last.checked_mul(i64::from(count)), Some)?;
+        // Beyond its bounds it can only be a running total's, where it means nothing.
+        let sum = sum.unwrap_or_else(|| last.saturating_mul(i64::from(count)));
         Some(Gathered { count, min: or_last(&self.min), max: or_last(&self.max), sum, last })
     }
 
@@ -146,6 +147,9 @@ mod tests {
         assert_eq!(of(0), Some(Gathered { count: 20, min: -5, max: 9, sum: 40, last: 7 }));
         assert_eq!(of(1), Some(Gathered { count: 19, min: 100, max: 100, sum: 1_900, last: 100 }));
         assert_eq!(of(2), None);
+        let huge = Aggregate { counts: vec![4_000], ..aggregate() };
+        assert_eq!(huge.gathered(1, None), None);
+        assert!(huge.gathered(0, Some(limits::VALUE_ABS_MAX)).is_some(), "a running total may be as large");
     }
 
     #[test]

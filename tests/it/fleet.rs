@@ -19,7 +19,7 @@ fn settings(standin: &Standin, state: &Path, hosts: usize, failures: &[&str], ho
         state: state.to_owned(),
         sample_interval: Duration::from_millis(100),
         send_interval: Duration::from_millis(200),
-        spool_bytes_max: 1 << 20,
+        spool: tram_agent::spool::Bounds { bytes_max: 1 << 20, age_max: Duration::from_secs(30 * 86_400) },
         hour: Some(hour),
     }
 }

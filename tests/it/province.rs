@@ -68,7 +68,7 @@ async fn a_failing_machine_is_flagged_and_a_recovered_one_is_ready_to_verify() {
         state: state.path().to_owned(),
         sample_interval: Duration::from_millis(500),
         send_interval: Duration::from_secs(1),
-        spool_bytes_max: 1 << 20,
+        spool: tram_agent::spool::Bounds { bytes_max: 1 << 20, age_max: Duration::from_secs(30 * 86_400) },
         hour: Some(10.0),
     };
     let expected = BTreeMap::from([(failing.to_owned(), false), (recovered.to_owned(), true)]);

@@ -43,6 +43,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("sample", 1),
             ("schedule", 1),
             ("urgency", 1),
+            ("thinning", 1),
         ],
     ),
     (

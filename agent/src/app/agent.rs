@@ -337,6 +337,7 @@ impl Agent {
         let figures = self.delivery.spool().figures();
         (self.status.pending, self.status.dropped, self.status.refused) =
             (figures.pending, figures.dropped, figures.refused);
+        self.status.thinned = figures.thinned;
         self.status.last_refused = self.delivery.spool().last_refused().to_vec();
         if let Err(error) = self.status.write(&self.own.state) {
             tracing::debug!(%error, "cannot write the status");

@@ -75,11 +75,12 @@ impl Default for Intervals {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Spool {
     pub(super) size_mib: u64,
+    pub(super) days: u64,
 }
 
 impl Default for Spool {
     fn default() -> Self {
-        Self { size_mib: 128 }
+        Self { size_mib: 128, days: 30 }
     }
 }
 

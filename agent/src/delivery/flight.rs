@@ -29,7 +29,7 @@ pub(super) type Errand = Pin<Box<dyn Future<Output = Landed> + Send>>;
 /// A request that was answered, or not.
 pub(super) enum Landed {
     /// A batch.
-    Batch { answer: Answer, sent: Vec<(Seq, CatalogueId)> },
+    Batch { answer: Answer, lane: Lane, sent: Vec<(Seq, CatalogueId)> },
     /// The policy.
     Policy(Answer),
     /// A renewal.
@@ -60,9 +60,10 @@ impl Delivery {
         if selection.reports.is_empty() {
             return self.uplink.handle_nothing_to_send(self.spool.pending(), self.clock.monotonic());
         }
+        self.spool.set_off(lane, &selection.reports);
         let sent = selection.reports.iter().map(|held| (held.seq, held.catalogue)).collect();
         let posted = self.way.post(self.url(post::REPORTS), self.body(selection));
-        self.flight = Some(Box::pin(async { Landed::Batch { answer: posted.await, sent } }));
+        self.flight = Some(Box::pin(async move { Landed::Batch { answer: posted.await, lane, sent } }));
     }
 
     fn body(&self, selection: Selection) -> Vec<u8> {
@@ -70,8 +71,8 @@ impl Delivery {
         let raws: Vec<_> =
             selection.reports.iter().filter_map(|held| Some((held.seq, raw(&held.bytes)?))).collect();
         let figures = self.spool.figures();
-        let is_ordinary =
-            figures.dropped == 0 && figures.refused == 0 && figures.pending <= raws.len() as u64;
+        let is_lossless = figures.dropped == 0 && figures.refused == 0 && figures.thinned == 0;
+        let is_ordinary = is_lossless && figures.pending <= raws.len() as u64;
         let batch = Batch {
             v: BATCH_VERSION,
             agent: self.identity.agent,
@@ -81,7 +82,7 @@ impl Delivery {
             anchors: selection.anchors,
             catalogues: selection.catalogues,
             figures: (!is_ordinary).then_some(figures),
-            gone: vec![],
+            gone: self.spool.gone().to_vec(),
             reports: raws.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
         };
         batch.encode()
@@ -105,14 +106,18 @@ impl Delivery {
     /// Takes in an answer.
     pub(super) fn apply(&mut self, landed: Landed) -> Option<Outcome> {
         match landed {
-            Landed::Batch { answer, sent } => Some(self.apply_batch(&answer, &sent)),
+            Landed::Batch { answer, lane, sent } => Some(self.apply_batch(&answer, lane, &sent)),
             Landed::Policy(answer) => Some(self.apply_policy(&answer)),
             Landed::Renewal { answer, key } => Some(self.apply_renewal(&answer, &key)),
         }
     }
 
-    fn apply_batch(&mut self, answer: &Answer, sent: &[(Seq, CatalogueId)]) -> Outcome {
-        match answer.read::<Ack>() {
+    fn apply_batch(&mut self, answer: &Answer, lane: Lane, sent: &[(Seq, CatalogueId)]) -> Outcome {
+        let ack = answer.read::<Ack>();
+        if ack.is_err() {
+            self.spool.came_back(lane, answer.is_certainly_unkept());
+        }
+        match ack {
             Ok(ack) => self.apply_ack(&ack, sent),
             Err(Failure::Batch { .. }) => {
                 let was_single = sent.len() == 1;

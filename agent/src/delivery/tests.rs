@@ -49,7 +49,7 @@ fn settings() -> Settings {
         boot: BootId([5; 8]),
         resource: Attributes::new(),
         send_interval: Duration::from_millis(10),
-        spool_bytes_max: 1 << 20,
+        spool: Bounds { bytes_max: 1 << 20, age_max: Duration::from_secs(30 * 86_400) },
         policy: 0,
         route: Route::default(),
         collectors: vec![],

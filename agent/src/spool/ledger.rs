@@ -1,8 +1,16 @@
-//! Which numbers the spool holds, which of them are settled, and what to send next. Pure; knows nothing of bytes.
+//! Which numbers the spool holds, which of them are settled or may have been sent, and what to send next. Pure; knows
+//! nothing of bytes.
+//!
+//! Most numbers are a report each. An aggregate stands for several that follow each other; they are held, sent, settled
+//! and dropped together, and what is counted as waiting is reports, not numbers.
 
 use crate::uplink::Lane;
+use std::collections::BTreeMap;
 use tram_proto::id::Seq;
 use tram_proto::ranges::Ranges;
+
+/// Ranges of numbers that may have been sent which are told from each other; beyond, the nearest ones count as one.
+const SENT_RANGES_MAX: usize = 256;
 
 /// Numbers held and settled.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -10,50 +18,135 @@ pub(crate) struct Ledger {
     held: Ranges,
     /// Always a part of `held`.
     settled: Ranges,
+    /// Numbers that are not settled and may be on the collector's disk for all that is known: their bytes never change.
+    sent: Ranges,
+    /// Aggregates held: the first of their numbers by the last.
+    aggregates: BTreeMap<Seq, Seq>,
     /// The gap that the collector asked to have filled first.
     wanted: Option<(Seq, Seq)>,
 }
 
 impl Ledger {
-    /// Takes in a report that is on disk.
-    pub(crate) fn hold(&mut self, seq: Seq) {
-        self.held.insert(seq);
-        self.settled = without(&self.settled, seq, seq);
+    /// Takes in a report that is on disk and stands for the numbers from `first` to `seq`, its own.
+    pub(crate) fn hold(&mut self, first: Seq, seq: Seq) {
+        self.held.insert_range(first, seq);
+        self.settled = without(&self.settled, first, seq);
+        self.forget_aggregates(first, seq);
+        if first < seq {
+            self.aggregates.insert(seq, first);
+        }
     }
 
-    /// Forgets what is no longer on disk; returns how many of them were never settled.
+    /// Forgets what is no longer on disk; returns how many reports that were measured were never settled.
     pub(crate) fn drop_range(&mut self, first: Seq, last: Seq) -> u64 {
-        let before = self.pending();
+        if last < first {
+            return 0;
+        }
+        let (first, last) = self.whole(first, last);
+        let before = self.unsettled();
         self.held = without(&self.held, first, last);
         self.settled = without(&self.settled, first, last);
-        before - self.pending()
+        self.sent = without(&self.sent, first, last);
+        self.forget_aggregates(first, last);
+        before - self.unsettled()
     }
 
-    /// Marks as settled what of `numbers` is held; returns how many were not settled before.
+    /// Marks as settled what of `numbers` is held; returns how many reports were not settled before.
     pub(crate) fn settle(&mut self, numbers: &Ranges) -> u64 {
-        let before = self.settled.count();
+        let before = self.pending();
         for (first, last) in numbers.as_slice() {
             for (held_first, held_last) in self.held.as_slice() {
                 self.settled.insert_range(*first.max(held_first), *last.min(held_last));
             }
         }
-        self.settled.count() - before
+        self.sent = ranges_of(difference(&self.sent, &self.settled));
+        before.saturating_sub(self.pending())
     }
 
-    /// The collector lacks these: sends again what of them is held, before other history.
-    pub(crate) fn want(&mut self, first: Seq, last: Seq) {
-        let held = difference(&self.held, &Ranges::new());
-        let any = held.iter().any(|(held_first, held_last)| *held_first <= last && first <= *held_last);
+    /// Marks the report numbered `seq` as settled; returns how many numbers it stands for, 0 when it was before.
+    pub(crate) fn settle_one(&mut self, seq: Seq) -> u64 {
+        let (first, seq) = self.whole(seq, seq);
+        let before = self.unsettled();
+        self.settle(&ranges_of(vec![(first, seq)]));
+        before - self.unsettled()
+    }
+
+    /// The collector lacks these: sends again what of them is held, before other history. What of them was settled has
+    /// been sent. Returns what of them is not held and will never come.
+    pub(crate) fn want(&mut self, first: Seq, last: Seq) -> Vec<(Seq, Seq)> {
+        let asked = ranges_of(vec![(first, last)]);
+        let gone = difference(&asked, &self.held);
+        let any = gone != [(first, last)];
         self.wanted = any.then_some((first, last));
         if any {
+            let (first, last) = self.whole(first, last);
+            for (start, end) in self.settled.as_slice() {
+                self.sent.insert_range(*start.max(&first), *end.min(&last));
+            }
             self.settled = without(&self.settled, first, last);
         }
+        gone
     }
 
-    /// Up to `count_max` numbers to send, the most urgent first.
+    /// Notes that these numbers, first and last of each report, may have been sent.
+    pub(crate) fn mark_sent(&mut self, reports: &[(Seq, Seq)]) {
+        reports.iter().for_each(|(first, last)| self.sent.insert_range(*first, *last));
+        self.sent = ranges_of(difference(&self.sent, &self.settled));
+        bound(&mut self.sent);
+    }
+
+    /// Notes that these numbers certainly were not sent after all.
+    pub(crate) fn unmark_sent(&mut self, reports: &[(Seq, Seq)]) {
+        reports.iter().for_each(|(first, last)| self.sent = without(&self.sent, *first, *last));
+    }
+
+    /// Numbers that may have been sent and are not settled.
+    pub(crate) fn sent(&self) -> &Ranges {
+        &self.sent
+    }
+
+    /// Puts what was known to be sent in place of what is.
+    pub(crate) fn set_sent(&mut self, sent: Ranges) {
+        self.sent = sent;
+        self.mark_sent(&[]);
+    }
+
+    /// Whether the bytes of this report may still be given up for fewer: it is held, and nobody can have it.
+    pub(crate) fn is_thinnable(&self, seq: Seq) -> bool {
+        self.held.contains(seq) && !self.settled.contains(seq) && !self.sent.contains(seq)
+    }
+
+    /// Whether this report is held and not settled.
+    pub(crate) fn is_pending(&self, seq: Seq) -> bool {
+        self.held.contains(seq) && !self.settled.contains(seq)
+    }
+
+    /// Of the numbers from `first` to `last` keeps those that these reports stand for, each given as first and last; they
+    /// may be fewer than before and stand for more. Returns how many that were never settled are gone.
+    pub(crate) fn keep(&mut self, first: Seq, last: Seq, reports: &[(Seq, Seq)]) -> u64 {
+        let within = |(start, end): &&(Seq, Seq)| first <= *start && *end <= last;
+        let kept = ranges_of(reports.iter().filter(within).copied().collect());
+        let before = self.unsettled();
+        for (start, end) in difference(&ranges_of(vec![(first, last)]), &kept) {
+            self.held = without(&self.held, start, end);
+            self.settled = without(&self.settled, start, end);
+            self.sent = without(&self.sent, start, end);
+        }
+        self.forget_aggregates(first, last);
+        let aggregates = reports.iter().filter(within).filter(|(start, end)| start < end);
+        self.aggregates.extend(aggregates.map(|(start, end)| (*end, *start)));
+        before - self.unsettled()
+    }
+
+    /// How many of the numbers from `first` to `last` are not held.
+    pub(crate) fn missing(&self, first: Seq, last: Seq) -> u64 {
+        last - first + 1 - self.held.count_within(first, last)
+    }
+
+    /// Up to `count_max` reports to send, the most urgent first.
     pub(crate) fn select(&self, lane: Lane, count_max: usize) -> Vec<Seq> {
         let gaps = difference(&self.held, &self.settled);
-        let newest_first = gaps.iter().rev().flat_map(|(first, last)| (*first..=*last).rev());
+        let newest_first = gaps.iter().rev().flat_map(|(first, last)| self.reports_down(*first, *last));
         match (lane, self.wanted) {
             (Lane::Live, _) | (Lane::History, None) => newest_first.take(count_max).collect(),
             (Lane::History, Some((first, last))) => {
@@ -64,9 +157,15 @@ impl Ledger {
         }
     }
 
-    /// How many are held and not settled.
+    /// The numbers that the report numbered `seq` stands for: the first, and its own.
+    pub(crate) fn span_of(&self, seq: Seq) -> (Seq, Seq) {
+        (self.aggregates.get(&seq).copied().unwrap_or(seq), seq)
+    }
+
+    /// How many reports are held and not settled.
     pub(crate) fn pending(&self) -> u64 {
-        self.held.count() - self.settled.count()
+        let more = |(last, first): (&Seq, &Seq)| if self.settled.contains(*last) { 0 } else { last - first };
+        self.unsettled() - self.aggregates.iter().map(more).sum::<u64>()
     }
 
     /// Whether every number from `first` to `last` that is held is settled.
@@ -89,17 +188,59 @@ impl Ledger {
     pub(crate) fn settled(&self) -> &Ranges {
         &self.settled
     }
+
+    /// Numbers held and not settled.
+    fn unsettled(&self) -> u64 {
+        self.held.count() - self.settled.count()
+    }
+
+    /// Reports with numbers from `first` to `last`, newest first.
+    fn reports_down(&self, first: Seq, last: Seq) -> impl Iterator<Item = Seq> + Clone + '_ {
+        let mut next = Some(last);
+        std::iter::from_fn(move || {
+            let (start, seq) = self.whole(next?, next?);
+            next = start.checked_sub(1).filter(|below| first <= *below);
+            Some(seq)
+        })
+    }
+
+    /// These numbers, and the rest of the aggregates that they are a part of.
+    fn whole(&self, first: Seq, last: Seq) -> (Seq, Seq) {
+        let around = |seq: Seq| {
+            let found = self.aggregates.range(seq..).next().map(|(last, first)| (*first, *last));
+            found.filter(|(first, _)| *first <= seq).unwrap_or((seq, seq))
+        };
+        (around(first).0, around(last).1)
+    }
+
+    fn forget_aggregates(&mut self, first: Seq, last: Seq) {
+        while let Some((end, _)) = self.aggregates.range(first..=last).next() {
+            let end = *end;
+            self.aggregates.remove(&end);
+        }
+    }
+}
+
+/// Closes the smallest gaps until there are few enough ranges. More numbers count as sent then: their detail stays.
+fn bound(sent: &mut Ranges) {
+    while sent.len() > SENT_RANGES_MAX {
+        let parts = sent.as_slice();
+        let gaps =
+            parts.iter().zip(parts.iter().skip(1)).map(|((_, end), (start, _))| (start - end, *end, *start));
+        let Some((_, end, start)) = gaps.min() else { return };
+        sent.insert_range(end, start);
+    }
+}
+
+fn ranges_of(parts: Vec<(Seq, Seq)>) -> Ranges {
+    let mut ranges = Ranges::new();
+    parts.into_iter().for_each(|(first, last)| ranges.insert_range(first, last));
+    ranges
 }
 
 /// `numbers` less everything from `first` to `last`.
 fn without(numbers: &Ranges, first: Seq, last: Seq) -> Ranges {
-    let mut cut = Ranges::new();
-    cut.insert_range(first, last);
-    let mut left = Ranges::new();
-    for (first, last) in difference(numbers, &cut) {
-        left.insert_range(first, last);
-    }
-    left
+    ranges_of(difference(numbers, &ranges_of(vec![(first, last)])))
 }
 
 /// The parts of `numbers` that are not in `taken`, ascending.
@@ -126,73 +267,4 @@ fn difference(numbers: &Ranges, taken: &Ranges) -> Vec<(Seq, Seq)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
-
-    fn ledger(held: std::ops::RangeInclusive<Seq>, settled: &[Seq]) -> Ledger {
-        let mut ledger = Ledger::default();
-        held.for_each(|seq| ledger.hold(seq));
-        ledger.settle(&settled.iter().copied().collect());
-        ledger
-    }
-
-    #[test]
-    fn newest_gap_goes_first_and_what_is_wanted_before_it() {
-        let mut ledger = ledger(1..=10, &[4, 5, 9]);
-        assert_eq!(ledger.select(Lane::History, 4), [10, 8, 7, 6]);
-        ledger.want(2, 4);
-        assert_eq!(ledger.select(Lane::History, 5), [4, 3, 2, 10, 8]);
-        assert_eq!(ledger.select(Lane::Live, 2), [10, 8]);
-    }
-
-    #[test]
-    fn a_gap_that_is_no_longer_held_is_not_waited_for() {
-        let mut ledger = ledger(5..=8, &[]);
-        ledger.want(1, 4);
-        assert_eq!(ledger.select(Lane::History, 2), [8, 7]);
-    }
-
-    proptest! {
-        #[test]
-        fn agrees_with_plain_sets(steps in proptest::collection::vec((0_u8..4, 1_u64..40, 0_u64..6), 0..60)) {
-            let mut ledger = Ledger::default();
-            let (mut held, mut settled) = (BTreeSet::new(), BTreeSet::new());
-            for (what, first, more) in steps {
-                let last = first + more;
-                match what {
-                    0 => (first..=last).for_each(|seq| {
-                        ledger.hold(seq);
-                        held.insert(seq);
-                        settled.remove(&seq);
-                    }),
-                    1 => {
-                        let numbers: Ranges = (first..=last).collect();
-                        let fresh = (first..=last).filter(|seq| held.contains(seq) && settled.insert(*seq));
-                        let fresh = fresh.count() as u64;
-                        prop_assert_eq!(ledger.settle(&numbers), fresh);
-                    }
-                    2 => {
-                        let lost = held.iter().filter(|seq| (first..=last).contains(*seq) && !settled.contains(*seq));
-                        let lost = lost.count() as u64;
-                        prop_assert_eq!(ledger.drop_range(first, last), lost);
-                        held.retain(|seq| !(first..=last).contains(seq));
-                        settled.retain(|seq| !(first..=last).contains(seq));
-                    }
-                    _ => {
-                        ledger.want(first, last);
-                        settled.retain(|seq| !(first..=last).contains(seq));
-                    }
-                }
-                let pending: Vec<Seq> = held.iter().rev().filter(|seq| !settled.contains(seq)).copied().collect();
-                prop_assert_eq!(ledger.pending(), pending.len() as u64);
-                prop_assert_eq!(ledger.select(Lane::Live, usize::MAX), pending.clone());
-                let mut history = ledger.select(Lane::History, usize::MAX);
-                history.sort_unstable_by(|a, b| b.cmp(a));
-                prop_assert_eq!(history, pending);
-                prop_assert_eq!(ledger.floor(), held.first().copied());
-            }
-        }
-    }
-}
+mod tests;

@@ -1,9 +1,10 @@
 //! Opening a spool: which directory, what is in its segments, where its sound part ends.
 
 use super::ledger::Ledger;
-use super::record::{Record, Start};
+use super::record::{Record, Sent, Start};
 use super::segment::{Disk, Index, RealDisk, Visited, Writer, sync_directory, visit};
-use super::{Segment, Spool, SpoolError};
+use super::thin::UNFINISHED_SEGMENT;
+use super::{Bounds, Segment, Spool, SpoolError};
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -11,32 +12,35 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use tram_proto::id::{Seq, SpoolId};
 
+/// Ending of segments; other files in a spool's directory count for nothing.
+const SEGMENT: &str = "segment";
 /// Ending of a directory that is not a spool yet.
 const UNFINISHED: &str = "new";
 
 impl Spool {
-    /// Opens the spool below `root`, or makes one. It never holds more than about `bytes_max` bytes.
+    /// Opens the spool below `root`, or makes one. It never takes more than about `bounds.bytes_max` bytes.
     ///
     /// A torn tail is cut off; damaged records cost only themselves and are counted as dropped. A disk that is full
     /// does not keep it from opening.
-    pub fn open(root: &Path, bytes_max: u64) -> Result<Self, SpoolError> {
-        Self::open_with(root, bytes_max, Box::new(RealDisk))
+    pub fn open(root: &Path, bounds: Bounds) -> Result<Self, SpoolError> {
+        Self::open_with(root, bounds, Box::new(RealDisk))
     }
 
     /// The same on a disk of the caller's.
-    pub fn open_with(root: &Path, bytes_max: u64, disk: Box<dyn Disk>) -> Result<Self, SpoolError> {
+    pub fn open_with(root: &Path, bounds: Bounds, disk: Box<dyn Disk>) -> Result<Self, SpoolError> {
         let failed = |why| SpoolError::Io { directory: root.to_owned(), why };
         DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(failed)?;
         let mut spools = Vec::new();
         for id in directories(root).map_err(failed)? {
-            spools.push(Self::load(root, id, bytes_max).map_err(failed)?);
+            spools.push(Self::load(root, id, bounds).map_err(failed)?);
         }
-        let replaced: Vec<SpoolId> = spools.iter().filter_map(|spool| spool.state.replaces).collect();
-        let mut spool = match spools.into_iter().find(|spool| !replaced.contains(&spool.id())) {
-            Some(spool) => spool,
+        let replaced: Vec<SpoolId> = spools.iter().filter_map(|(spool, _)| spool.state.replaces).collect();
+        let found = spools.into_iter().find(|(spool, _)| !replaced.contains(&spool.id()));
+        let (mut spool, damaged) = match found {
+            Some(found) => found,
             None => {
-                let spool = Self::make(root, bytes_max, None)?;
-                spool.settle_directory().map_err(failed)?
+                let spool = Self::make(root, bounds, None)?;
+                (spool.settle_directory().map_err(failed)?, vec![])
             }
         };
         for old in replaced {
@@ -46,7 +50,15 @@ impl Spool {
             }
         }
         spool.disk = disk;
+        spool.tidy();
+        damaged.iter().for_each(|(number, count)| spool.mend(*number, *count));
+        spool.assume_sent();
         spool.resume();
+        if !damaged.is_empty() {
+            // What was mended may have been the last one, with answers that nothing else says.
+            let start = spool.start();
+            spool.write_lightly(start);
+        }
         spool.leave_if_doubtful();
         Ok(spool)
     }
@@ -64,21 +76,21 @@ impl Spool {
     }
 
     /// Makes an empty spool in a directory that does not count until it is renamed.
-    pub(super) fn make(root: &Path, bytes_max: u64, replaces: Option<SpoolId>) -> Result<Self, SpoolError> {
+    pub(super) fn make(root: &Path, bounds: Bounds, replaces: Option<SpoolId>) -> Result<Self, SpoolError> {
         let failed = |why: io::Error| SpoolError::Io { directory: root.to_owned(), why };
         let mut id = SpoolId::default();
         getrandom::fill(&mut id.0).map_err(|error| failed(io::Error::other(error)))?;
         let directory = root.join(format!("{id}.{UNFINISHED}"));
         DirBuilder::new().mode(0o700).create(&directory).map_err(failed)?;
         let state = Start { spool: id, replaces, next_seq: 1, ..Start::default() };
-        Ok(Self::empty(root, directory, bytes_max, state))
+        Ok(Self::empty(root, directory, bounds, state))
     }
 
-    fn empty(root: &Path, directory: PathBuf, bytes_max: u64, state: Start) -> Self {
+    fn empty(root: &Path, directory: PathBuf, bounds: Bounds, state: Start) -> Self {
         Self {
             root: root.to_owned(),
             directory,
-            bytes_max,
+            bounds,
             disk: Box::new(RealDisk),
             segments: BTreeMap::new(),
             writer: None,
@@ -86,6 +98,8 @@ impl Spool {
             read_last: None,
             is_doubtful: false,
             ledger: Ledger::default(),
+            departed: Vec::new(),
+            gone: Vec::new(),
             state,
         }
     }
@@ -98,19 +112,22 @@ impl Spool {
         Ok(self)
     }
 
-    fn load(root: &Path, id: SpoolId, bytes_max: u64) -> io::Result<Self> {
+    /// The spool in a directory, and which of its segments have how many damaged records.
+    fn load(root: &Path, id: SpoolId, bounds: Bounds) -> io::Result<(Self, Vec<(u64, u64)>)> {
         let directory = root.join(id.to_string());
         let state = Start { spool: id, next_seq: 1, ..Start::default() };
-        let mut spool = Self::empty(root, directory, bytes_max, state);
+        let mut spool = Self::empty(root, directory, bounds, state);
+        let mut damaged = Vec::new();
         for (number, path) in segment_files(&spool.directory)? {
-            spool.load_segment(number, path)?;
+            let count = spool.load_segment(number, path)?;
+            damaged.extend((count > 0).then_some((number, count)));
         }
         spool.state.next_seq =
             spool.state.next_seq.max(spool.ledger.highest().map_or(1, |highest| highest + 1));
-        Ok(spool)
+        Ok((spool, damaged))
     }
 
-    fn load_segment(&mut self, number: u64, path: PathBuf) -> io::Result<()> {
+    fn load_segment(&mut self, number: u64, path: PathBuf) -> io::Result<u64> {
         self.index = Index::default();
         let mut records = Vec::new();
         let mut index = Index::default();
@@ -122,17 +139,31 @@ impl Spool {
         if damaged > 0 {
             tracing::warn!(path = %path.display(), damaged, "spool has damaged records; they are left out");
         }
-        let span =
-            index.reports.first().zip(index.reports.last()).map(|((first, _), (last, _))| (*first, *last));
+        let first = records.iter().find_map(|record| match record {
+            Remembered::Report(first, _) => Some(*first),
+            Remembered::Start(_) | Remembered::Settled(_) | Remembered::Anchor(_) | Remembered::Sent(_) => {
+                None
+            }
+        });
+        let span = first.zip(index.reports.last()).map(|(first, (last, _))| (first, *last));
         if let Some((first, _)) = span {
             self.cut_above(first);
         }
+        self.state.begun_ms = 0;
+        let from = records.iter().find_map(|record| match record {
+            Remembered::Start(start) => Some(start.next_seq),
+            Remembered::Report(..) | Remembered::Settled(_) | Remembered::Anchor(_) | Remembered::Sent(_) => {
+                None
+            }
+        });
         for record in records {
             self.take_in(record);
         }
         self.index = index;
-        self.segments.insert(number, Segment { path, bytes, span });
-        Ok(())
+        let begun_ms = self.state.begun_ms;
+        self.segments
+            .insert(number, Segment { path, bytes, span, from: from.unwrap_or(1), begun_ms, level: 0 });
+        Ok(damaged)
     }
 
     /// A later segment says what a number is: an earlier one that could not be synced may still hold it too.
@@ -148,18 +179,63 @@ impl Spool {
 
     fn take_in(&mut self, record: Remembered) {
         match record {
-            Remembered::Report(seq) => self.ledger.hold(seq),
-            Remembered::Start(start) if start.spool == self.state.spool => {
-                self.ledger.settle(&start.settled);
-                let replaces = start.replaces.or(self.state.replaces);
-                let next_seq = start.next_seq.max(self.state.next_seq);
-                self.state = Start { replaces, next_seq, settled: Default::default(), ..start };
-            }
+            Remembered::Report(first, seq) => self.ledger.hold(first, seq),
+            Remembered::Start(start) if start.spool == self.state.spool => self.take_in_start(start),
             Remembered::Start(_) => {}
             Remembered::Settled(settled) => {
+                let numbers = settled.durable.as_slice().last().map(|(_, last)| *last);
+                self.pass(numbers.into_iter().chain(settled.refused.iter().map(|refused| refused.seq)));
                 self.apply(&settled);
             }
             Remembered::Anchor(anchor) => self.remember(anchor),
+            Remembered::Sent(Sent { maybe, never }) => {
+                self.pass(maybe.iter().map(|(_, last)| *last));
+                self.ledger.mark_sent(&maybe);
+                self.ledger.unmark_sent(&never);
+            }
+        }
+    }
+
+    /// Numbers that were sent are not given out again, even where their reports are damaged.
+    fn pass(&mut self, sent: impl Iterator<Item = Seq>) {
+        let next = sent.max().map_or(1, |last| last.saturating_add(1));
+        self.state.next_seq = self.state.next_seq.max(next);
+    }
+
+    /// What a segment begins with is newer than what is known so far, but for what only ever rises: a segment that was
+    /// written anew may have more of that than those after it.
+    fn take_in_start(&mut self, start: Start) {
+        self.ledger.settle(&start.settled);
+        self.ledger.set_sent(start.sent);
+        let before = std::mem::take(&mut self.state);
+        self.state = Start {
+            replaces: start.replaces.or(before.replaces),
+            next_seq: start.next_seq.max(before.next_seq),
+            dropped: start.dropped.max(before.dropped),
+            thinned: start.thinned.max(before.thinned),
+            gone_below: start.gone_below.max(before.gone_below),
+            settled: Default::default(),
+            sent: Default::default(),
+            ..start
+        };
+    }
+
+    /// Finishes what was under way when the agent ended: segments that were given up, files that are not segments yet.
+    fn tidy(&mut self) {
+        let gone_below = self.state.gone_below;
+        self.ledger.drop_range(1, gone_below.saturating_sub(1));
+        let is_gone = |segment: &Segment| segment.span.is_some_and(|(_, last)| last < gone_below);
+        let gone: Vec<u64> =
+            self.closed().filter(|(_, segment)| is_gone(segment)).map(|(number, _)| *number).collect();
+        for number in gone {
+            if let Some(segment) = self.segments.remove(&number) {
+                self.disk.remove(&segment.path).ok();
+            }
+        }
+        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|ending| ending == UNFINISHED_SEGMENT) {
+                self.disk.remove(&entry.path()).ok();
+            }
         }
     }
 
@@ -183,18 +259,20 @@ impl Spool {
 /// What is kept of a record when opening.
 enum Remembered {
     Start(Start),
-    Report(Seq),
+    Report(Seq, Seq),
     Settled(super::Settled),
     Anchor(tram_proto::report::Anchor),
+    Sent(Sent),
 }
 
 impl Remembered {
     fn of(record: Record<'_>) -> Option<Self> {
         match record {
             Record::Start(start) => Some(Self::Start(start)),
-            Record::Report(report) => Some(Self::Report(report.seq)),
+            Record::Report(report) => Some(Self::Report(report.first, report.seq)),
             Record::Settled(settled) => Some(Self::Settled(settled)),
             Record::Anchor(anchor) => Some(Self::Anchor(anchor)),
+            Record::Sent(sent) => Some(Self::Sent(sent)),
             Record::Catalogue(..) => None,
         }
     }
@@ -222,7 +300,7 @@ fn segment_files(directory: &Path) -> io::Result<BTreeMap<u64, PathBuf>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "segment")
+        if path.extension().is_some_and(|ending| ending == SEGMENT)
             && let Some(number) = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok())
         {
             files.insert(number, path);

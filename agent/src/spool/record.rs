@@ -18,6 +18,8 @@ const KIND_CATALOGUE: u8 = 2;
 const KIND_REPORT: u8 = 3;
 const KIND_SETTLED: u8 = 4;
 const KIND_ANCHOR: u8 = 5;
+const KIND_AGGREGATE: u8 = 6;
+const KIND_SENT: u8 = 7;
 
 /// What a spool knows besides its reports. The first record of every segment, so that older segments can go.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,6 +37,18 @@ pub(crate) struct Start {
     pub(crate) dropped: u64,
     /// Reports that the collector refused for ever.
     pub(crate) refused: u64,
+    /// Reports that were replaced by aggregates because the spool was full.
+    #[serde(default)]
+    pub(crate) thinned: u64,
+    /// Everything below this number that was not settled has been dropped, and counted.
+    #[serde(default)]
+    pub(crate) gone_below: Seq,
+    /// Numbers that may have been sent and are not settled.
+    #[serde(default, skip_serializing_if = "Ranges::is_empty")]
+    pub(crate) sent: Ranges,
+    /// When the segment was begun, milliseconds since 1970 as far as the agent knows the collector's time; 0: unknown.
+    #[serde(default)]
+    pub(crate) begun_ms: i64,
     /// The last of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) last_refused: Vec<RefusedForEver>,
@@ -63,9 +77,22 @@ pub(crate) struct Settled {
     pub(crate) refused: Vec<RefusedForEver>,
 }
 
+/// What is known of whether numbers were sent, when no answer said it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    /// Numbers, first and last of each report, that the collector may have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) maybe: Vec<(Seq, Seq)>,
+    /// Numbers that it certainly does not have, though it was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) never: Vec<(Seq, Seq)>,
+}
+
 /// A report, with what is needed to send it without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReportRecord<'a> {
+    /// The first of the numbers that it stands for: its own, unless it is an aggregate.
+    pub(crate) first: Seq,
     /// Its number.
     pub(crate) seq: Seq,
     /// The boot it was measured in.
@@ -89,6 +116,8 @@ pub(crate) enum Record<'a> {
     Settled(Settled),
     /// The collector's time at a moment.
     Anchor(Anchor),
+    /// What may have been sent.
+    Sent(Sent),
 }
 
 /// Why there is no record at a place.
@@ -108,13 +137,17 @@ impl<'a> Record<'a> {
             Self::Start(start) => put_json(&mut bytes, KIND_START, start),
             Self::Settled(settled) => put_json(&mut bytes, KIND_SETTLED, settled),
             Self::Anchor(anchor) => put_json(&mut bytes, KIND_ANCHOR, anchor),
+            Self::Sent(sent) => put_json(&mut bytes, KIND_SENT, sent),
             Self::Catalogue(id, canonical) => {
                 bytes.push(KIND_CATALOGUE);
                 bytes.extend_from_slice(&id.0);
                 bytes.extend_from_slice(canonical);
             }
             Self::Report(report) => {
-                bytes.push(KIND_REPORT);
+                bytes.push(if report.first == report.seq { KIND_REPORT } else { KIND_AGGREGATE });
+                if report.first != report.seq {
+                    bytes.extend_from_slice(&report.first.to_le_bytes());
+                }
                 bytes.extend_from_slice(&report.seq.to_le_bytes());
                 bytes.extend_from_slice(&report.boot.0);
                 bytes.extend_from_slice(&report.catalogue.0);
@@ -151,21 +184,29 @@ impl<'a> Record<'a> {
             KIND_START => serde_json::from_slice(payload).ok().map(Self::Start),
             KIND_SETTLED => serde_json::from_slice(payload).ok().map(Self::Settled),
             KIND_ANCHOR => serde_json::from_slice(payload).ok().map(Self::Anchor),
+            KIND_SENT => serde_json::from_slice(payload).ok().map(Self::Sent),
             KIND_CATALOGUE => {
                 let (id, canonical) = payload.split_first_chunk()?;
                 Some(Self::Catalogue(CatalogueId(*id), canonical))
             }
-            KIND_REPORT => {
-                let (seq, rest) = payload.split_first_chunk()?;
-                let (boot, rest) = rest.split_first_chunk()?;
-                let (catalogue, bytes) = rest.split_first_chunk()?;
-                let seq = Seq::from_le_bytes(*seq);
-                let report =
-                    ReportRecord { seq, boot: BootId(*boot), catalogue: CatalogueId(*catalogue), bytes };
-                (seq > 0).then_some(Self::Report(report))
+            KIND_REPORT => Self::report(None, payload),
+            KIND_AGGREGATE => {
+                let (first, rest) = payload.split_first_chunk()?;
+                Self::report(Some(Seq::from_le_bytes(*first)), rest)
             }
             _ => None,
         }
+    }
+
+    fn report(first: Option<Seq>, payload: &'a [u8]) -> Option<Self> {
+        let (seq, rest) = payload.split_first_chunk()?;
+        let (boot, rest) = rest.split_first_chunk()?;
+        let (catalogue, bytes) = rest.split_first_chunk()?;
+        let seq = Seq::from_le_bytes(*seq);
+        let first = first.unwrap_or(seq);
+        let report =
+            ReportRecord { first, seq, boot: BootId(*boot), catalogue: CatalogueId(*catalogue), bytes };
+        (0 < first && first <= seq).then_some(Self::Report(report))
     }
 }
 
@@ -213,7 +254,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn report(seq: Seq, bytes: &[u8]) -> Record<'_> {
-        Record::Report(ReportRecord { seq, boot: BootId([1; 8]), catalogue: CatalogueId([2; 16]), bytes })
+        let (boot, catalogue) = (BootId([1; 8]), CatalogueId([2; 16]));
+        Record::Report(ReportRecord { first: seq, seq, boot, catalogue, bytes })
     }
 
     #[test]
@@ -228,6 +270,14 @@ mod tests {
             Record::Start(start),
             Record::Catalogue(CatalogueId([9; 16]), b"{}"),
             report(1, b"{}"),
+            Record::Report(ReportRecord {
+                first: 2,
+                seq: 21,
+                boot: BootId([1; 8]),
+                catalogue: CatalogueId([2; 16]),
+                bytes: b"{}",
+            }),
+            Record::Sent(Sent { maybe: vec![(1, 1), (2, 21)], never: vec![(5, 6)] }),
             Record::Settled(settled),
             Record::Anchor(anchor),
         ];

@@ -16,6 +16,17 @@ pub trait Disk: Send {
 
     /// Returns once everything written to a file is on the disk.
     fn sync(&mut self, file: &File) -> io::Result<()>;
+
+    /// Gives a file another's name, and with that its place, in one step; it is on the disk when this returns.
+    fn replace(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)?;
+        sync_directory(to)
+    }
+
+    /// Removes a file.
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
 }
 
 /// The real disk.
@@ -33,7 +44,7 @@ impl Disk for RealDisk {
 }
 
 /// Name of the empty file that the next segment is made of.
-const SPARE: &str = "spare";
+pub(crate) const SPARE: &str = "spare";
 
 /// The segment that is appended to.
 #[derive(Debug)]
@@ -131,7 +142,7 @@ impl Writer {
 /// Where a segment's records are.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// Reports by number, ascending.
+    /// Reports by number, ascending; an aggregate by the last.
     pub(crate) reports: Vec<(Seq, u64)>,
     /// Catalogues.
     pub(crate) catalogues: BTreeMap<CatalogueId, u64>,
@@ -145,7 +156,7 @@ impl Index {
             Record::Catalogue(id, _) => {
                 self.catalogues.insert(*id, offset);
             }
-            Record::Start(_) | Record::Settled(_) | Record::Anchor(_) => {}
+            Record::Start(_) | Record::Settled(_) | Record::Anchor(_) | Record::Sent(_) => {}
         }
     }
 

@@ -15,6 +15,8 @@ use tram_proto::report::Anchor;
 /// A report in the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
+    /// The first of the numbers that it stands for: its own, unless it is an aggregate.
+    pub first: Seq,
     /// Its number.
     pub seq: Seq,
     /// The boot it was measured in.
@@ -94,19 +96,27 @@ impl Spool {
     fn read(&mut self, seq: Seq) -> Option<Held> {
         let bytes = self.read_bytes(seq, |index| index.report(seq))?;
         match Record::decode(&bytes, 0) {
-            Ok((Record::Report(ReportRecord { seq: found, boot, catalogue, bytes }), _)) if found == seq => {
-                Some(Held { seq, boot, catalogue, bytes: bytes.to_vec() })
+            Ok((Record::Report(ReportRecord { first, seq: found, boot, catalogue, bytes }), _))
+                if found == seq =>
+            {
+                Some(Held { first, seq, boot, catalogue, bytes: bytes.to_vec() })
             }
             Ok(_) | Err(_) => None,
         }
     }
 
     fn catalogue_of(&mut self, seq: Seq, id: CatalogueId) -> Option<Catalogue> {
-        let bytes = self.read_bytes(seq, |index| index.catalogues.get(&id).copied())?;
-        match Record::decode(&bytes, 0) {
-            Ok((Record::Catalogue(_, canonical), _)) => serde_json::from_slice(canonical).ok(),
-            Ok(_) | Err(_) => None,
-        }
+        let found = self.read_bytes(seq, |index| index.catalogues.get(&id).copied());
+        found.as_deref().and_then(catalogue_in).or_else(|| self.catalogue_elsewhere(id))
+    }
+
+    /// A catalogue that is damaged where it should be; other segments may have it too.
+    fn catalogue_elsewhere(&self, id: CatalogueId) -> Option<Catalogue> {
+        self.segments.values().find_map(|segment| {
+            let offset = index_of(segment).ok()?.catalogues.get(&id).copied()?;
+            let bytes = File::open(&segment.path).and_then(|file| read_record(&file, offset)).ok()?;
+            catalogue_in(&bytes)
+        })
     }
 
     /// The bytes of a record in the segment that holds report `seq`.
@@ -128,13 +138,22 @@ impl Spool {
     }
 
     /// Gives up a report whose bytes are no longer sound.
-    fn lose(&mut self, seq: Seq) {
+    pub(super) fn lose(&mut self, seq: Seq) {
         self.state.dropped += self.ledger.drop_range(seq, seq);
         tracing::warn!(seq, "a spooled report is damaged and dropped");
+        let start = self.start();
+        self.write_lightly(start);
     }
 }
 
-fn index_of(segment: &Segment) -> io::Result<Index> {
+fn catalogue_in(record: &[u8]) -> Option<Catalogue> {
+    match Record::decode(record, 0) {
+        Ok((Record::Catalogue(_, canonical), _)) => serde_json::from_slice(canonical).ok(),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+pub(super) fn index_of(segment: &Segment) -> io::Result<Index> {
     let mut index = Index::default();
     visit(&segment.path, |offset, record| index.note(offset as u64, &record))?;
     Ok(index)

@@ -11,7 +11,12 @@ use tram_proto::catalogue::{Attributes, Column, Kind};
 use tram_proto::ranges::Ranges;
 
 const BOOT: BootId = BootId([7; 8]);
-const ROOMY: u64 = 1 << 20;
+const ROOMY: Bounds = bounds(1 << 20);
+const NOW_MS: i64 = 1_795_000_000_000;
+
+const fn bounds(bytes_max: u64) -> Bounds {
+    Bounds { bytes_max, age_max: Duration::from_secs(30 * 86_400) }
+}
 
 fn catalogue(name: &str) -> Catalogue {
     let name = name.to_owned();
@@ -22,7 +27,7 @@ fn catalogue(name: &str) -> Catalogue {
 
 fn append(spool: &mut Spool, text: &str) -> Result<Seq, SpoolError> {
     let catalogue = catalogue("a");
-    spool.append((catalogue.id(), &catalogue), BOOT, text.as_bytes())
+    spool.append((catalogue.id(), &catalogue), BOOT, text.as_bytes(), NOW_MS)
 }
 
 fn filled(root: &Path, count: u64) -> Spool {
@@ -128,7 +133,7 @@ fn a_tail_of_zeros_is_cut_off() {
 #[test]
 fn full_spool_evicts_acknowledged_first_then_oldest_and_counts_it() {
     let root = tempfile::tempdir().unwrap();
-    let mut spool = Spool::open(root.path(), 64 << 10).unwrap();
+    let mut spool = Spool::open(root.path(), bounds(64 << 10)).unwrap();
     let text = format!("\"{}\"", "x".repeat(1_000));
     let first_settled = (0..40).map(|_| append(&mut spool, &text).unwrap()).collect::<Vec<_>>();
     spool.settle(&ack(first_settled.into_iter().skip(20)), BOOT, 1);
@@ -141,7 +146,7 @@ fn full_spool_evicts_acknowledged_first_then_oldest_and_counts_it() {
     assert!(spool.bytes() <= 64 << 10, "{}", spool.bytes());
     let (next, dropped) = (spool.state.next_seq, spool.figures().dropped);
     drop(spool);
-    let spool = Spool::open(root.path(), 64 << 10).unwrap();
+    let spool = Spool::open(root.path(), bounds(64 << 10)).unwrap();
     assert_eq!(spool.state.next_seq, next);
     assert_eq!(spool.figures().dropped, dropped);
 }
@@ -152,7 +157,7 @@ fn catalogues_travel_with_their_reports_until_known() {
     let mut spool = Spool::open(root.path(), ROOMY).unwrap();
     let (a, b) = (catalogue("a"), catalogue("b"));
     for catalogue in [&a, &b, &a] {
-        spool.append((catalogue.id(), catalogue), BOOT, b"{}").unwrap();
+        spool.append((catalogue.id(), catalogue), BOOT, b"{}", NOW_MS).unwrap();
     }
     let selection = spool.select(Lane::Live, 10, usize::MAX, &BTreeSet::new());
     assert_eq!(selection.catalogues, [a.clone(), b.clone()]);
@@ -271,7 +276,7 @@ fn a_full_disk_loses_no_older_report_and_is_survived() {
 fn a_segment_that_cannot_begin_leaves_the_one_before_readable() {
     let root = tempfile::tempdir().unwrap();
     let disk = BadDisk::default();
-    let mut spool = Spool::open_with(root.path(), 64 << 10, Box::new(disk.clone())).unwrap();
+    let mut spool = Spool::open_with(root.path(), bounds(64 << 10), Box::new(disk.clone())).unwrap();
     let text = format!("\"{}\"", "x".repeat(1_000));
     for _ in 0..3 {
         append(&mut spool, &text).unwrap();
@@ -291,7 +296,7 @@ fn a_segment_that_cannot_begin_leaves_the_one_before_readable() {
 fn a_full_disk_takes_acknowledged_segments_first() {
     let root = tempfile::tempdir().unwrap();
     let disk = BadDisk::default();
-    let mut spool = Spool::open_with(root.path(), 64 << 10, Box::new(disk.clone())).unwrap();
+    let mut spool = Spool::open_with(root.path(), bounds(64 << 10), Box::new(disk.clone())).unwrap();
     while spool.segments.len() < 3 {
         append(&mut spool, &format!("\"{}\"", "x".repeat(1_000))).unwrap();
     }
@@ -310,7 +315,7 @@ proptest! {
         steps in proptest::collection::vec((0_u8..6, 0_u64..30), 1..60)
     ) {
         let root = tempfile::tempdir().unwrap();
-        let bytes_max = 32 << 10;
+        let bytes_max = bounds(32 << 10);
         let mut spool = Spool::open(root.path(), bytes_max).unwrap();
         let (mut next, mut acked) = (1, BTreeSet::new());
         for (what, number) in steps {

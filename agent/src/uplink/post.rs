@@ -61,6 +61,8 @@ pub enum Answer {
     },
     /// Nothing, or nothing that a collector would say; in words for the log.
     Silence(String),
+    /// Not even a connection came about, so nothing has left this host; in words for the log.
+    Unsent(String),
 }
 
 impl Answer {
@@ -69,7 +71,7 @@ impl Answer {
         match self {
             Self::Success(body) => serde_json::from_slice(body).map_err(|_| Failure::Unreachable),
             Self::Problem { problem, retry_after } => Err(failure_of(problem, *retry_after)),
-            Self::Silence(_) => Err(Failure::Unreachable),
+            Self::Silence(_) | Self::Unsent(_) => Err(Failure::Unreachable),
         }
     }
 
@@ -79,7 +81,17 @@ impl Answer {
             Self::Success(body) => format!("an answer of {} bytes", body.len()),
             Self::Problem { problem, .. } if problem.detail.is_empty() => problem.title.clone(),
             Self::Problem { problem, .. } => format!("{}: {}", problem.title, problem.detail),
-            Self::Silence(words) => words.clone(),
+            Self::Silence(words) | Self::Unsent(words) => words.clone(),
+        }
+    }
+
+    /// Whether the collector has certainly kept nothing of what was sent: it never came, or the collector says so.
+    pub fn is_certainly_unkept(&self) -> bool {
+        match self {
+            Self::Success(_) | Self::Silence(_) => false,
+            // What has no word of ours may come from something in between.
+            Self::Problem { problem, .. } => problem.kind.contains('#'),
+            Self::Unsent(_) => true,
         }
     }
 }
@@ -151,6 +163,7 @@ impl Poster {
 async fn receive(response: reqwest::Result<Response>) -> Answer {
     let response = match response {
         Ok(response) => response,
+        Err(error) if error.is_connect() => return Answer::Unsent(chain(&error)),
         Err(error) => return Answer::Silence(chain(&error)),
     };
     let status = response.status();

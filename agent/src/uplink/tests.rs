@@ -170,7 +170,7 @@ struct World {
 impl World {
     fn add(&mut self, count: u64) {
         for _ in 0..count {
-            self.ledger.hold(self.next);
+            self.ledger.hold(self.next, self.next);
             self.next += 1;
         }
         self.uplink.handle_report(self.ledger.pending(), self.now);

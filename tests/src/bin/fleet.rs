@@ -118,7 +118,7 @@ async fn run_fleet(run: Run) -> anyhow::Result<()> {
         state: run.state,
         sample_interval: Duration::from_secs(run.sample_interval.max(1)),
         send_interval: Duration::from_secs(run.send_interval.max(1)),
-        spool_bytes_max: 16 << 20,
+        spool: tram_agent::spool::Bounds { bytes_max: 16 << 20, age_max: Duration::from_secs(30 * 86_400) },
         hour: run.hour,
     };
     let progress = Arc::new(Progress::default());

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tram_agent::delivery::{Delivery, Outcome, Settings};
 use tram_agent::enroll::{self, EnrollError, Order};
+use tram_agent::spool::Bounds;
 use tram_agent::uplink::identity::IdentityStore;
 use tram_agent::uplink::proxy::Route;
 use tram_proto::enroll::Token;
@@ -42,8 +43,8 @@ pub struct Assignment {
     pub sample_interval: Duration,
     /// Between sends.
     pub send_interval: Duration,
-    /// Bytes of its spool.
-    pub spool_bytes_max: u64,
+    /// How much its spool keeps.
+    pub spool: Bounds,
     /// After the start of the fleet.
     pub start_after: Duration,
 }
@@ -173,7 +174,7 @@ impl Worker {
             boot: boot.id,
             resource: self.model.resource(VERSION),
             send_interval: self.assignment.send_interval,
-            spool_bytes_max: self.assignment.spool_bytes_max,
+            spool: self.assignment.spool,
             policy: 0,
             route: Route { collectors: vec![self.assignment.collector.clone()], ..Route::default() },
             collectors: vec![],

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tram_agent::spool::Bounds;
 
 /// A start is spread so that hosts come one after another.
 const START_GAP: Duration = Duration::from_millis(20);
@@ -36,8 +37,8 @@ pub struct Settings {
     pub sample_interval: Duration,
     /// Between sends.
     pub send_interval: Duration,
-    /// Bytes of each host's spool.
-    pub spool_bytes_max: u64,
+    /// How much each host's spool keeps.
+    pub spool: Bounds,
     /// The hour in the province when the fleet starts; none: what it is.
     pub hour: Option<f64>,
 }
@@ -125,7 +126,7 @@ fn assignments(settings: &Settings) -> anyhow::Result<Vec<Assignment>> {
             state: settings.state.join(&host.name),
             sample_interval: settings.sample_interval,
             send_interval: settings.send_interval,
-            spool_bytes_max: settings.spool_bytes_max,
+            spool: settings.spool,
             start_after: gap * u32::try_from(number).unwrap_or(u32::MAX),
         });
     }
@@ -158,7 +159,10 @@ mod tests {
             state: "/nonexistent".into(),
             sample_interval: Duration::from_secs(15),
             send_interval: Duration::from_secs(60),
-            spool_bytes_max: 1 << 20,
+            spool: tram_agent::spool::Bounds {
+                bytes_max: 1 << 20,
+                age_max: Duration::from_secs(30 * 86_400),
+            },
             hour: None,
         }
     }

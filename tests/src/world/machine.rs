@@ -14,6 +14,7 @@ use tram_agent::clock::Clock;
 use tram_agent::delivery::{Delivery, Outcome, Settings};
 use tram_agent::enroll::{Order, enroll};
 use tram_agent::sensor::Sample;
+use tram_agent::spool::Bounds;
 use tram_agent::uplink::identity::IdentityStore;
 use tram_agent::uplink::proxy::Route;
 use tram_collector::model::agent::AgentId;
@@ -62,6 +63,8 @@ pub struct AgentHost {
     boot: BootId,
     address: String,
     delivery: Option<Delivery>,
+    /// How much its spool keeps, from the next time that it is opened.
+    pub spool: Bounds,
     /// Share of its file system that is used, 0 to 1.
     pub disk_used: f64,
 }
@@ -82,6 +85,7 @@ impl AgentHost {
             boot: BootId([1; 8]),
             address: format!("https://127.0.0.1:{}", address.port()),
             delivery: None,
+            spool: Bounds { bytes_max: 64 << 20, age_max: Duration::from_secs(30 * 86_400) },
             disk_used: 0.3,
         };
         let token = Token {
@@ -105,7 +109,7 @@ impl AgentHost {
             boot: self.boot,
             resource: Attributes::new(),
             send_interval: Duration::from_secs(60),
-            spool_bytes_max: 64 << 20,
+            spool: self.spool,
             policy: 0,
             route: Route::default(),
             collectors: vec![],
