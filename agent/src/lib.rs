@@ -13,6 +13,7 @@ pub mod schedule;
 pub mod sensor;
 pub mod spool;
 pub mod status;
+pub mod system;
 mod thinning;
 pub mod uplink;
 pub mod urgency;
