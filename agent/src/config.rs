@@ -7,6 +7,7 @@ use crate::sensor::registry::{self, SensorConfig};
 use crate::sensor::source::redirect;
 use crate::spool::Bounds;
 use crate::system::CONFIG_FILE;
+use crate::system::{self, CONFIG_FILE};
 use crate::uplink::proxy::Route;
 use std::collections::BTreeMap;
 use std::env;
@@ -29,6 +30,8 @@ use raw::RawConfig;
 
 /// What names of variables start with that stand for settings.
 const PREFIX: &str = "TRAM_";
+/// Services that may be listed.
+const SERVICES_MAX: usize = 64;
 /// Words for how much is logged.
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
@@ -103,12 +106,12 @@ impl Language {
         if word.starts_with("vi") { Self::Vietnamese } else { Self::English }
     }
 
-    /// From the environment.
+    /// From the environment, else from what the system was told of its person.
     #[expect(clippy::disallowed_methods, reason = "this is the home of the environment")]
     pub fn from_environment() -> Self {
         let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
         let word = names.iter().find_map(|name| env::var(name).ok().filter(|word| !word.is_empty()));
-        Self::of(&word.unwrap_or_default())
+        Self::of(&word.or_else(system::locale).unwrap_or_default())
     }
 }
 
@@ -284,10 +287,23 @@ impl raw::Sensors {
             smart_interval: interval("sensors.smart_interval_s", self.smart_interval_s)?,
             disabled: self.disabled,
             raid_interval: interval("sensors.raid_interval_s", self.raid_interval_s)?,
+            windows_services: services(self.windows_services)?,
             boot_unclean: None,
             ..SensorConfig::default()
         })
     }
+}
+
+/// Names as the service manager takes them.
+fn services(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let is_sound = |name: &&String| (1..=256).contains(&name.len()) && !name.contains(['/', '\\']);
+    let wrong = names.iter().find(|name| !is_sound(name)).cloned();
+    let wrong = wrong.or_else(|| (names.len() > SERVICES_MAX).then(|| names.join(", ")));
+    wrong.map_or(Ok(names), |wrong| {
+        let en = format!("at most {SERVICES_MAX} short names of services, such as Spooler");
+        let vi = format!("tối đa {SERVICES_MAX} tên ngắn của dịch vụ, ví dụ Spooler");
+        Err(value("sensors.windows_services", wrong, en, vi))
+    })
 }
 
 fn paths(given: &BTreeMap<String, String>) -> Result<Paths, ConfigError> {

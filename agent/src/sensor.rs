@@ -35,6 +35,8 @@ pub mod temperature;
 pub(crate) mod testing;
 pub mod ups;
 pub mod uptime;
+#[cfg(windows)]
+pub mod windows;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

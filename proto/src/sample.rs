@@ -89,6 +89,10 @@ pub const UPTIME: &str = "system.uptime";
 pub const BOOT_UNCLEAN: &str = "tram.boot.unclean";
 /// 1 when the kernel says its clock is synchronised. Unit 1.
 pub const CLOCK_SYNCHRONIZED: &str = "tram.clock.synchronized";
+/// 1 when the system waits to be restarted. Unit 1.
+pub const REBOOT_REQUIRED: &str = "tram.reboot.required";
+/// 1 when the listed service [`SERVICE`] runs. Unit 1.
+pub const SERVICE_UP: &str = "tram.service.up";
 /// How far the host's wall clock is ahead of the collector's; measured by the collector. Unit s.
 pub const CLOCK_OFFSET: &str = "tram.clock.offset";
 /// The reachability verdict as its code, see [`crate::reach::Verdict`]. Unit 1.
@@ -143,6 +147,8 @@ pub const KERNEL_CLASS: &str = "tram.kernel.class";
 pub const SENSOR_LOCATION: &str = "hw.sensor_location";
 /// Attribute: kind of a limit.
 pub const LIMIT_TYPE: &str = "hw.limit_type";
+/// Attribute: what the system calls a service.
+pub const SERVICE: &str = "tram.service";
 /// Attribute: rung of the reachability ladder, see [`crate::reach::Rung`].
 pub const RUNG: &str = "tram.rung";
 /// Attribute: how a rung was probed, see [`crate::reach::Method`].

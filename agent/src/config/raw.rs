@@ -97,6 +97,7 @@ pub(super) struct Sensors {
     pub(super) ipmi_interval_s: u64,
     pub(super) raid_interval_s: u64,
     pub(super) smart_interval_s: u64,
+    pub(super) windows_services: Vec<String>,
 }
 
 impl Default for Sensors {
@@ -111,6 +112,7 @@ impl Default for Sensors {
             ipmi_interval_s: ipmi::INTERVAL.as_secs(),
             raid_interval_s: raid::INTERVAL.as_secs(),
             smart_interval_s: smart::INTERVAL.as_secs(),
+            windows_services: vec![],
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct SensorConfig {
     pub smart_interval: Duration,
     /// The NUT server, `HOST:PORT`; empty: none is asked. Default [`ups::SERVER`].
     pub ups_server: String,
+    /// Short names of Windows services that are to run.
+    pub windows_services: Vec<String>,
     /// Whether the boot before this one ended without a shutdown; none: not known.
     pub boot_unclean: Option<bool>,
 }
@@ -49,6 +51,7 @@ impl Default for SensorConfig {
             raid_interval: raid::INTERVAL,
             smart_interval: smart::INTERVAL,
             ups_server: ups::SERVER.to_owned(),
+            windows_services: vec![],
             boot_unclean: None,
         }
     }
@@ -62,7 +65,8 @@ pub struct UnknownSensor {
     pub name: String,
 }
 
-type Constructor = fn(&SensorConfig) -> Box<dyn Sensor>;
+/// How a sensor is made.
+pub type Constructor = fn(&SensorConfig) -> Box<dyn Sensor>;
 
 const TABLE: &[(&str, Constructor)] = &[
     ("cpu", |_| Box::new(cpu::Cpu::default())),
@@ -87,9 +91,23 @@ const TABLE: &[(&str, Constructor)] = &[
     ("smart", |config| Box::new(smart::Smart::new(config.smart_interval))),
 ];
 
+/// Sensors that take the place of those of the same name, or come after them all.
+#[cfg(windows)]
+const OWN: &[(&str, Constructor)] = crate::sensor::windows::TABLE;
+#[cfg(not(windows))]
+const OWN: &[(&str, Constructor)] = &[];
+
+/// All sensors of this system, in the order they are read.
+fn table() -> impl Iterator<Item = (&'static str, Constructor)> {
+    let is_in = |table: &[(&str, Constructor)], name: &str| table.iter().any(|(known, _)| *known == name);
+    let own = |name: &str| OWN.iter().find(|(known, _)| *known == name).map(|(_, constructor)| *constructor);
+    let shared = TABLE.iter().map(move |(name, constructor)| (*name, own(name).unwrap_or(*constructor)));
+    shared.chain(OWN.iter().filter(move |(name, _)| !is_in(TABLE, name)).copied())
+}
+
 /// Names of all sensors, in the order they are read.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|(name, _)| *name)
+    table().map(|(name, _)| name)
 }
 
 /// Whether each name is a sensor's: for lists in a configuration.
@@ -101,7 +119,7 @@ pub fn check<T: AsRef<str>>(wanted: &[T]) -> Result<(), UnknownSensor> {
 /// All sensors that are not disabled.
 pub fn all(config: &SensorConfig) -> Vec<Box<dyn Sensor>> {
     let enabled = |name: &str| !config.disabled.iter().any(|disabled| disabled == name);
-    TABLE.iter().filter(|(name, _)| enabled(name)).map(|(_, constructor)| constructor(config)).collect()
+    table().filter(|(name, _)| enabled(name)).map(|(_, constructor)| constructor(config)).collect()
 }
 
 /// Sensors that one name asks for: what is RAID is told by two of them, the cheap one with each report.
@@ -118,6 +136,8 @@ pub fn select<T: AsRef<str>>(
         is_asked(name) || FAMILIES.iter().any(|(family, member)| *member == name && is_asked(family))
     };
     Ok(TABLE.iter().filter(|(name, _)| asked(name)).map(|(_, constructor)| constructor(config)).collect())
+    let asked = |name: &str| wanted.iter().any(|wanted| wanted.as_ref() == name);
+    Ok(table().filter(|(name, _)| asked(name)).map(|(_, constructor)| constructor(config)).collect())
 }
 
 #[cfg(test)]
