@@ -6,7 +6,6 @@ use crate::sensor::reach::{ReachConfig, Subnet, is_web_target};
 use crate::sensor::registry::{self, SensorConfig};
 use crate::sensor::source::redirect;
 use crate::spool::Bounds;
-use crate::system::CONFIG_FILE;
 use crate::system::{self, CONFIG_FILE};
 use crate::uplink::proxy::Route;
 use std::collections::BTreeMap;
@@ -224,10 +223,8 @@ impl RawConfig {
             sample_interval,
             send_interval: interval("intervals.send_s", intervals.send_s)?,
             probe_interval: probe_interval.max(probe_interval_min),
-            spool_bytes_max: megabytes("spool.size_mib", self.spool.size_mib)?,
             sensors: SensorConfig { ups_server: server(self.ups.server)?, ..self.sensors.meant()? },
             spool: self.spool.meant()?,
-            sensors: self.sensors.meant()?,
             paths: paths(&self.paths.0)?,
             reach: ReachConfig {
                 internet_targets: internet_targets(self.reach.internet_targets)?,

@@ -97,17 +97,16 @@ pub struct Paths {
 
 impl Default for Paths {
     fn default() -> Self {
+        // Windows has no such trees: what reads them finds nothing there, unless it is given a recording.
+        let [procfs, sysfs, rootfs] = if cfg!(unix) { ["/proc", "/sys", "/"] } else { [""; 3] };
         Self {
-            procfs: "/proc".into(),
-            sysfs: "/sys".into(),
-            rootfs: "/".into(),
-            kmsg: "/dev/kmsg".into(),
+            procfs: procfs.into(),
+            sysfs: sysfs.into(),
+            rootfs: rootfs.into(),
+            kmsg: if cfg!(unix) { "/dev/kmsg".into() } else { PathBuf::new() },
             nut: None,
             programs: BTreeMap::new(),
         }
-        // Windows has no such trees: what reads them finds nothing there, unless it is given a recording.
-        let [procfs, sysfs, rootfs] = if cfg!(unix) { ["/proc", "/sys", "/"] } else { [""; 3] };
-        Self { procfs: procfs.into(), sysfs: sysfs.into(), rootfs: rootfs.into(), programs: BTreeMap::new() }
     }
 }
 

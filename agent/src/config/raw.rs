@@ -2,11 +2,7 @@
 
 use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
-use crate::sensor::{disk, filesystem, ipmi, network};
-use crate::sensor::{disk, filesystem, network, raid};
-use crate::sensor::{disk, filesystem, network, smart};
-use crate::sensor::{disk, filesystem, network, ups};
-use crate::sensor::{disk, filesystem, network};
+use crate::sensor::{disk, filesystem, ipmi, network, raid, smart, ups};
 use crate::system::STATE_DIRECTORY;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};

@@ -4,13 +4,10 @@
 use crate::sensor::Sensor;
 use crate::sensor::globs::Globs;
 use crate::sensor::{
-    battery, clock, cpu, disk, edac, filesystem, hwmon, ipmi, kernel_log, md, memory, network, temperature,
-    uptime,
+    battery, clock, cpu, disk, edac, filesystem, hwmon, ipmi, kernel_log, md, memory, network, raid, smart,
+    temperature, ups, uptime,
 };
-use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, raid, temperature, uptime};
-use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, smart, temperature, uptime};
 use std::time::Duration;
-use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, temperature, ups, uptime};
 
 /// What can be set of the sensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,8 +132,6 @@ pub fn select<T: AsRef<str>>(
     let asked = |name: &str| {
         is_asked(name) || FAMILIES.iter().any(|(family, member)| *member == name && is_asked(family))
     };
-    Ok(TABLE.iter().filter(|(name, _)| asked(name)).map(|(_, constructor)| constructor(config)).collect())
-    let asked = |name: &str| wanted.iter().any(|wanted| wanted.as_ref() == name);
     Ok(table().filter(|(name, _)| asked(name)).map(|(_, constructor)| constructor(config)).collect())
 }
 
@@ -162,13 +157,6 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error_that_lists_the_known() {
-        let error = select(&SensorConfig::default(), &["cpu", "smart"]).err().unwrap().to_string();
-        assert_eq!(
-            error,
-            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ipmi, edac, battery, kernel_log, uptime, clock"
-            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, raid, network, temperature, hwmon, uptime, clock"
-            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ups, uptime, clock"
-        );
         let error = select(&SensorConfig::default(), &["cpu", "nonsense"]).err().unwrap().to_string();
         let known = names().collect::<Vec<_>>().join(", ");
         assert_eq!(error, format!("there is no sensor \"nonsense\"; known are {known}"));

@@ -21,11 +21,11 @@ macro_rules! sources {
 }
 
 sources!(
-    "procfs", "sysfs", "rootfs", "smartctl", "storcli", "perccli", "ssacli", "megacli", "arcconf",
-    "sas2ircu", "sas3ircu", "ipmitool", "sensors", "kmsg",
     "procfs",
     "sysfs",
     "rootfs",
+    "kmsg",
+    "nut",
     "smartctl",
     "storcli",
     "perccli",
@@ -44,7 +44,6 @@ sources!(
     "zpool",
     "ipmitool",
     "sensors",
-    "sas2ircu", "sas3ircu", "ipmitool", "sensors", "nut",
 );
 
 /// Redirects sources by name; what is empty stays where it is.
