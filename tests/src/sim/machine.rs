@@ -14,6 +14,7 @@ use tram_agent::clock::Clock;
 use tram_agent::delivery::courier::Courier;
 use tram_agent::delivery::{Delivery, Settings};
 use tram_agent::sensor::Sample;
+use tram_agent::spool::Bounds;
 use tram_agent::uplink::identity::{Identity, IdentityStore};
 use tram_agent::uplink::proxy::Route;
 use tram_proto::catalogue::{Attributes, Column, Kind};
@@ -121,7 +122,7 @@ impl Machine {
             boot: self.boot,
             resource: Attributes::new(),
             send_interval: Duration::from_secs(60),
-            spool_bytes_max: self.spool_bytes_max,
+            spool: Bounds { bytes_max: self.spool_bytes_max, age_max: Duration::from_secs(30 * 86_400) },
             policy: 0,
             route: Route::default(),
             collectors: vec![],
