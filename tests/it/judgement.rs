@@ -85,6 +85,8 @@ impl Judge {
             interval_ms: 60_000,
             ended: None,
             listening_since_ms: EIGHT_MS,
+            components: &[],
+            alerts: &[],
         };
         let mut findings = Findings::default();
         health::evaluate(&self.rules, bindings, &facts, now_ms, &mut findings);
