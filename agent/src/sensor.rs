@@ -5,6 +5,7 @@
 pub mod battery;
 pub mod clock;
 pub mod cpu;
+pub mod date;
 pub mod disk;
 pub mod edac;
 pub mod filesystem;
@@ -12,6 +13,7 @@ pub mod filesystem;
 mod garbage;
 pub mod globs;
 pub mod hwmon;
+pub mod inventory;
 pub mod ipmi;
 pub mod kernel_log;
 pub mod md;
@@ -28,11 +30,13 @@ mod recorded;
 pub mod registry;
 pub mod runner;
 pub mod sample;
+pub mod services;
 pub mod smart;
 pub mod source;
 pub mod temperature;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod updates;
 pub mod ups;
 pub mod uptime;
 #[cfg(windows)]
@@ -127,8 +131,13 @@ pub trait Sensor: Send {
         Duration::from_secs(5)
     }
 
-    /// What it found before the agent was started, for a sensor that must not disturb what it once found.
-    fn remember(&mut self, _known: &[Component]) {}
+    /// Whether [`Sensor::recall`] is of use to it, so that its parts are kept over a restart of the agent.
+    fn remembers(&self) -> bool {
+        self.interval().is_some()
+    }
+
+    /// What it found last before the agent was started: for one that compares, or must not disturb what it once found.
+    fn recall(&mut self, _parts: &[Component]) {}
 
     /// Reads now. Blocks; runs on a thread of its own when it may hang. Rates are kept against the read before.
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData>;

@@ -4,8 +4,8 @@
 use crate::sensor::Sensor;
 use crate::sensor::globs::Globs;
 use crate::sensor::{
-    battery, clock, cpu, disk, edac, filesystem, hwmon, ipmi, kernel_log, md, memory, network, raid, smart,
-    temperature, ups, uptime,
+    battery, clock, cpu, disk, edac, filesystem, hwmon, inventory, ipmi, kernel_log, md, memory, network,
+    raid, services, smart, temperature, updates, ups, uptime,
 };
 use std::time::Duration;
 
@@ -84,8 +84,11 @@ const TABLE: &[(&str, Constructor)] = &[
     ("kernel_log", |_| Box::new(kernel_log::KernelLog::default())),
     ("ups", |config| Box::new(ups::Ups::new(&config.ups_server))),
     ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
-    ("clock", |_| Box::new(clock::Clock)),
     ("smart", |config| Box::new(smart::Smart::new(config.smart_interval))),
+    ("clock", |_| Box::new(clock::Clock::default())),
+    ("inventory", |_| Box::new(inventory::Inventory)),
+    ("updates", |_| Box::new(updates::Updates)),
+    ("services", |_| Box::new(services::Services::default())),
 ];
 
 /// Sensors that take the place of those of the same name, or come after them all.
@@ -160,5 +163,10 @@ mod tests {
         let error = select(&SensorConfig::default(), &["cpu", "nonsense"]).err().unwrap().to_string();
         let known = names().collect::<Vec<_>>().join(", ");
         assert_eq!(error, format!("there is no sensor \"nonsense\"; known are {known}"));
+        let error = select(&SensorConfig::default(), &["cpu", "smart"]).err().unwrap().to_string();
+        assert_eq!(
+            error,
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ups, uptime, clock, inventory, updates, services"
+        );
     }
 }

@@ -77,7 +77,7 @@ impl Sensor for Smart {
         READ_MAX + DRIVE_MAX
     }
 
-    fn remember(&mut self, known: &[Component]) {
+    fn recall(&mut self, known: &[Component]) {
         self.known = known.iter().map(|part| (part.id.clone(), part.clone())).collect();
     }
 

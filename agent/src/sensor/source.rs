@@ -44,6 +44,16 @@ sources!(
     "zpool",
     "ipmitool",
     "sensors",
+    "ethtool",
+    "dmidecode",
+    "apt",
+    "dnf",
+    "yum",
+    "zypper",
+    "systemctl",
+    "timedatectl",
+    "chronyc",
+    "ntpq",
 );
 
 /// Redirects sources by name; what is empty stays where it is.

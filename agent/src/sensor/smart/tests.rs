@@ -73,7 +73,7 @@ fn a_sleeping_disk_stays_what_it_was_known_to_be() {
     assert_eq!(host.read(&asleep).unwrap().components, known);
     // And after a restart of the agent, too.
     host.sensor = Smart::new(INTERVAL);
-    host.sensor.remember(&known);
+    host.sensor.recall(&known);
     assert_eq!(host.read(&asleep).unwrap().components, known);
 }
 
