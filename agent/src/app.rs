@@ -23,6 +23,7 @@ use tram_proto::enroll::Token;
 mod agent;
 mod once;
 mod parts;
+mod policy;
 mod trouble;
 
 pub use once::Once;

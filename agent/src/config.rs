@@ -2,7 +2,7 @@
 
 use crate::sensor::Paths;
 use crate::sensor::globs::Globs;
-use crate::sensor::reach::{ReachConfig, is_web_target};
+use crate::sensor::reach::{ReachConfig, Subnet, is_web_target};
 use crate::sensor::registry::{self, SensorConfig};
 use crate::sensor::source::redirect;
 use crate::uplink::proxy::Route;
@@ -15,10 +15,13 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tram_proto::limits::TARGETS_MAX;
-use tram_proto::policy::Policy;
+use tram_proto::policy::{PROBE_KINDS, Threshold};
 
+mod policy;
 mod raw;
 mod route;
+
+pub use policy::Cut;
 
 use raw::RawConfig;
 
@@ -118,10 +121,12 @@ pub struct Limits {
     pub targets_max: usize,
     /// Time between climbs of the ladder, at least.
     pub probe_interval_min: Duration,
+    /// Kinds of probes that the collector may ask for.
+    pub probe_kinds: Vec<String>,
 }
 
 /// Settings as meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where the agent keeps its identity, its spool and what it remembers.
     pub state: PathBuf,
@@ -143,6 +148,8 @@ pub struct Config {
     pub paths: Paths,
     /// What the ladder probes.
     pub reach: ReachConfig,
+    /// Values that are worth a send before its time.
+    pub urgent: Vec<Threshold>,
     /// What a policy cannot widen.
     pub limits: Limits,
     /// Which log lines are written: `error`, `warn`, `info`, `debug`, or a filter of tracing's.
@@ -199,22 +206,6 @@ impl Config {
         redirect(&mut self.paths, given);
         Ok(())
     }
-
-    /// These settings as a policy changes them, within the limits.
-    pub fn under(&self, policy: &Policy) -> Self {
-        let seconds =
-            |asked: Option<u32>, own: Duration| asked.map_or(own, |asked| Duration::from_secs(asked.into()));
-        let mut config = self.clone();
-        config.sample_interval = seconds(policy.sample_interval_s, self.sample_interval);
-        config.send_interval = seconds(policy.send_interval_s, self.send_interval);
-        config.probe_interval =
-            seconds(policy.probe_interval_s, self.probe_interval).max(self.limits.probe_interval_min);
-        if self.limits.policy_targets && !policy.internet_targets.is_empty() {
-            let targets = policy.internet_targets.iter().take(self.limits.targets_max);
-            config.reach.internet_targets = targets.cloned().collect();
-        }
-        config
-    }
 }
 
 impl RawConfig {
@@ -240,12 +231,15 @@ impl RawConfig {
                 tcp_port: port(self.reach.tcp_port)?,
                 resolv_conf: self.reach.resolv_conf,
                 hosts: self.reach.hosts,
+                networks: networks(limits.private_networks)?,
                 ..ReachConfig::default()
             },
+            urgent: Vec::new(),
             limits: Limits {
                 policy_targets: limits.policy_targets,
                 targets_max: limits.targets_max.min(TARGETS_MAX),
                 probe_interval_min,
+                probe_kinds: probe_kinds(limits.probe_kinds)?,
             },
             log: log_filter(self.log.level)?,
         };
@@ -346,6 +340,25 @@ fn internet_targets(addresses: Vec<String>) -> Result<Vec<String>, ConfigError> 
 
 fn web_targets(urls: Vec<String>) -> Result<Vec<String>, ConfigError> {
     targets("reach.web_targets", urls, is_web_target, "http://HOST/PATH")
+}
+
+fn probe_kinds(kinds: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    match kinds.iter().find(|kind| !PROBE_KINDS.contains(&kind.as_str())) {
+        None => Ok(kinds),
+        Some(wrong) => {
+            let known = PROBE_KINDS.join(", ");
+            let (en, vi) = (format!("kinds among {known}"), format!("loại trong số {known}"));
+            Err(value("limits.probe_kinds", wrong, en, vi))
+        }
+    }
+}
+
+fn networks(texts: Vec<String>) -> Result<Vec<Subnet>, ConfigError> {
+    let read = |text: String| {
+        Subnet::parse(&text)
+            .ok_or_else(|| value("limits.private_networks", &text, "ADDRESS/BITS", "ĐỊA_CHỈ/SỐ_BIT"))
+    };
+    texts.into_iter().map(read).collect()
 }
 
 fn name(name: String) -> Result<String, ConfigError> {

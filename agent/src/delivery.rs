@@ -12,10 +12,10 @@ use crate::uplink::addresses::Addresses;
 use crate::uplink::identity::{Identity, IdentityError, IdentityStore};
 use crate::uplink::post::{self, Poster};
 use crate::uplink::proxy::Route;
+use crate::uplink::remembered;
 use crate::uplink::trust::{self, CollectorTime};
 use crate::uplink::{Failure, Standing, Uplink};
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +29,6 @@ pub mod courier;
 mod flight;
 #[cfg(test)]
 mod tests;
-
-/// Which address answered last, in the state directory.
-const GOOD_ADDRESS: &str = "address";
 
 /// What a delivery is told when it is made.
 #[derive(Debug, Clone)]
@@ -73,7 +70,7 @@ pub enum DeliveryError {
 }
 
 /// What became of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The collector answered a batch.
     Acked {
@@ -171,7 +168,7 @@ impl Delivery {
         }
         uplink.handle_report(spool.pending(), now);
         let assembler = Assembler::new(settings.resource.clone());
-        let good = fs::read_to_string(state.join(GOOD_ADDRESS)).ok();
+        let good = remembered::read(state);
         let urls = urls(&settings, &identity);
         Ok(Self {
             addresses: Addresses::new(urls, good.as_deref(), seed, now),
@@ -248,6 +245,11 @@ impl Delivery {
         self.uplink.handle_urgent(self.clock.monotonic());
     }
 
+    /// Sends the newest now, whatever pauses were agreed: there may be no later.
+    pub fn hurry_past_pauses(&mut self) {
+        self.uplink.handle_flush(self.clock.monotonic());
+    }
+
     /// Another interval between sends.
     pub fn set_send_interval(&mut self, send_interval: Duration) {
         self.settings.send_interval = send_interval;
@@ -298,13 +300,6 @@ impl Delivery {
     fn checked(mut self) -> Self {
         self.check_renewal();
         self
-    }
-
-    /// Remembers for the next start which address answered. Lost, it is found anew.
-    fn keep_good_address(&self) {
-        if let Err(error) = fs::write(self.state.join(GOOD_ADDRESS), self.addresses.good()) {
-            tracing::debug!(%error, "cannot keep which address answered");
-        }
     }
 }
 

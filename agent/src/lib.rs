@@ -14,3 +14,4 @@ pub mod sensor;
 pub mod spool;
 pub mod status;
 pub mod uplink;
+pub mod urgency;

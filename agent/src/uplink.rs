@@ -12,6 +12,7 @@ pub mod identity;
 pub mod noise;
 pub mod post;
 pub mod proxy;
+pub(crate) mod remembered;
 #[cfg(test)]
 mod tests;
 pub mod trust;
@@ -134,6 +135,8 @@ pub struct Uplink {
     /// Of them, those that were there at the last ack and are not settled: history.
     backlog: u64,
     next_live: Instant,
+    /// Something urgent came after the newest were sent last.
+    is_urgent: bool,
     next_history: Instant,
     blocked_until: Instant,
     failures: u32,
@@ -156,6 +159,7 @@ impl Uplink {
             pending: 0,
             backlog: 0,
             next_live: now,
+            is_urgent: false,
             next_history: now,
             blocked_until: now,
             failures: 0,
@@ -207,16 +211,18 @@ impl Uplink {
         self.renewal_due = true;
     }
 
-    /// What waits is worth sending before its time.
+    /// What waits is worth sending before its time, and what is on its way may not have it.
     pub fn handle_urgent(&mut self, now: Instant) {
         self.now = now;
         self.next_live = now;
+        self.is_urgent = true;
     }
 
     /// The agent is about to stop: one more send, now.
     pub fn handle_flush(&mut self, now: Instant) {
         self.now = now;
         self.next_live = now;
+        self.is_urgent = true;
         self.blocked_until = now;
         self.backlog = 0;
     }
@@ -233,7 +239,7 @@ impl Uplink {
         }
         self.succeed();
         if lane == Some(Lane::Live) {
-            self.next_live = now + self.send_interval;
+            self.next_live = if self.is_urgent { now } else { now + self.send_interval };
         } else {
             self.history_reports = (self.history_reports * 2).min(HISTORY_REPORTS.1);
         }
@@ -245,6 +251,7 @@ impl Uplink {
         self.land(now);
         self.pending = pending;
         self.backlog = 0;
+        self.is_urgent = false;
         self.next_live = now + self.send_interval;
     }
 
@@ -334,6 +341,7 @@ impl Uplink {
         self.in_flight = if self.renewal_due && errands_due {
             Some(Command::Renew)
         } else if is_live_due {
+            self.is_urgent = false;
             let reports_max = if single { self.history_reports } else { LIVE_REPORTS };
             Some(Command::Send { lane: Lane::Live, reports_max })
         } else if self.policy_wanted && errands_due {

@@ -67,7 +67,7 @@ impl Ingest {
             probe_interval_s: agents.probe_interval_s,
             internet_targets: agents.internet_targets.clone(),
             collectors: agents.collectors.clone(),
-            history_hours: vec![],
+            ..Policy::default()
         };
         Self {
             pki,

@@ -53,6 +53,8 @@ pub const SPOOLS_PER_AGENT_MAX: usize = 4;
 pub const CRCS_PER_SPOOL: usize = 16;
 /// Probe targets that an agent accepts.
 pub const TARGETS_MAX: usize = 32;
+/// Thresholds of a policy for sends before their time.
+pub const THRESHOLDS_MAX: usize = 32;
 /// Furthest that a report's boot time may lie from its batch's, in milliseconds: ten years.
 pub const BOOT_SKEW_MS_MAX: u64 = 10 * 366 * 86_400_000;
 

@@ -84,6 +84,13 @@ pub const REACH_OUTCOME: &str = "tram.reachability.outcome";
 pub const REACH_LOSS: &str = "tram.reachability.loss";
 /// Round trip on a rung, median of the round. Unit s.
 pub const REACH_RTT: &str = "tram.reachability.rtt";
+/// What a probe of the policy came to as its code, see [`crate::reach::Outcome`]; attributes [`PROBE_KIND`], [`TARGET`].
+/// Unit 1.
+pub const PROBE_OUTCOME: &str = "tram.probe.outcome";
+/// Round trip of a probe: a packet, a connection, a request. Unit s.
+pub const PROBE_RTT: &str = "tram.probe.rtt";
+/// HTTP status that a probe was answered with. Unit 1.
+pub const PROBE_STATUS: &str = "tram.probe.http.status";
 /// What the sensor's last read took; attribute [`SENSOR`]. Unit s.
 pub const SENSOR_DURATION: &str = "tram.sensor.duration";
 /// 0 read, 1 failed, 2 stale: it missed its deadline and older values stand. Unit 1.
@@ -121,6 +128,8 @@ pub const RUNG: &str = "tram.rung";
 pub const METHOD: &str = "tram.method";
 /// Attribute: what a rung was probed against.
 pub const TARGET: &str = "server.address";
+/// Attribute: kind of a probe (icmp, tcp, http, dns).
+pub const PROBE_KIND: &str = "tram.probe.kind";
 /// Attribute: name of a sensor.
 pub const SENSOR: &str = "tram.sensor";
 

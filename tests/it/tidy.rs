@@ -26,6 +26,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("uplink", 1),
             ("uplink::post", 3),
             ("uplink::proxy", 3),
+            ("uplink::remembered", 3),
             ("uplink::identity", 3),
             ("uplink::trust", 3),
             ("delivery", 4),
@@ -41,6 +42,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("batch", 1),
             ("sample", 1),
             ("schedule", 1),
+            ("urgency", 1),
         ],
     ),
     (
@@ -229,6 +231,46 @@ fn only_the_doors_of_the_collector_name_the_wire() {
         })
         .collect();
     assert!(wrong.is_empty(), "only ingest knows the wire: {wrong:#?}");
+}
+
+/// Words of code that run something, or write to a file.
+const DEEDS: &[&str] = &[
+    "std::process",
+    "process::Command",
+    "sensor::program",
+    "program::run",
+    "fs::write",
+    "fs::rename",
+    "fs::remove",
+    "fs::copy",
+    "File::create",
+    "OpenOptions",
+    "DirBuilder",
+    "create_dir",
+];
+
+#[test]
+fn nothing_that_reads_a_policy_runs_or_writes_but_its_own_file() {
+    let source = root().join("agent/src");
+    let mut readers = Vec::new();
+    for path in rust_files(&source).iter().filter(|path| !shown(path).contains("tests")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or("");
+        if !code.contains("tram_proto::policy") {
+            continue;
+        }
+        let deeds: Vec<&str> = DEEDS.iter().copied().filter(|deed| code.contains(deed)).collect();
+        // The policy itself is kept for the next start, under one constant name in the state directory.
+        let may = if path.ends_with("app/policy.rs") { vec!["fs::write"] } else { vec![] };
+        assert_eq!(deeds, may, "{}", shown(path));
+        readers.push(path.clone());
+    }
+    assert!(readers.len() > 4, "the rule sees who reads policies: {readers:?}");
+    // And where it is applied, it goes to the settings of the ladder, the rhythm and the uplink: not to sensors.
+    let runs = |path: &&PathBuf| std::fs::read_to_string(path).unwrap().contains("program::");
+    let policies = rust_files(&source.join("sensor")).into_iter().collect::<Vec<_>>();
+    let both: Vec<_> = policies.iter().filter(runs).filter(|path| readers.contains(path)).collect();
+    assert!(both.is_empty(), "{both:?}");
 }
 
 fn module_path(file: &Path) -> String {

@@ -1,24 +1,25 @@
 //! The running agent: one loop that waits for an event and applies it. All state has this one owner.
 
 use super::parts::Parts;
-use super::{Trouble, reach_config, runner, settings};
+use super::{Trouble, policy, reach_config, runner, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::{Delivery, Outcome};
 use crate::host::{BootMarker, Host, end_at_stop};
 use crate::schedule::Schedule;
-use crate::sensor::reach::{Ladder, Reachability};
+use crate::sensor::reach::{Ladder, Probed, Reachability};
 use crate::sensor::runner::{Round, Runner, SensorReport, SensorState};
 use crate::sensor::{Paths, Sample, registry};
 use crate::status::{Failing, Silent, Status, Unkept};
 use crate::uplink::{Failure, Refusal, Standing};
+use crate::urgency::Urgency;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
-use tram_proto::component::Component;
+use tram_proto::component::{Component, State};
 use tram_proto::policy::Policy;
 use tram_proto::reach::Verdict;
 use tram_proto::report::{End, Moment};
@@ -30,7 +31,6 @@ const LAST_SEND_TIMEOUT: Duration = Duration::from_secs(3);
 const CLIMBS_MISSED_MAX: u32 = 3;
 /// How old the written status gets while reports wait.
 const STATUS_INTERVAL_MS: u64 = 90_000;
-const POLICY_FILE: &str = "policy.json";
 
 /// What can happen.
 enum Event {
@@ -39,7 +39,7 @@ enum Event {
     /// The sensors were read.
     Measured(Runner, Round),
     /// The ladder was climbed.
-    Climbed(Reachability),
+    Climbed(Reachability, Vec<Probed>),
     /// A request came to something.
     Delivered(Outcome),
     /// The agent is to stop; whether the service manager says so.
@@ -63,13 +63,14 @@ struct Agent {
     /// What slow sensors found last, for the next start.
     parts: Parts,
     ladder: Arc<Ladder>,
-    climbing: Task<Reachability>,
+    climbing: Task<(Reachability, Vec<Probed>)>,
     verdict: Verdict,
     /// The last climb's samples and when it ended, in milliseconds of this boot.
     climbed: Option<(Vec<Sample>, u64)>,
     last: (Vec<Sample>, Vec<Component>),
-    /// The next report is worth sending before its time.
-    is_urgent: bool,
+    urgency: Urgency,
+    /// A supply's battery is nearly empty: that was sent, whatever pauses were agreed.
+    is_power_failing: bool,
     status: Status,
     /// When the status is written again though nothing happened, in milliseconds of this boot.
     status_due_ms: u64,
@@ -96,8 +97,8 @@ impl Agent {
         let clock = Arc::new(SystemClock);
         let host = Host::read(&Paths::default());
         let marker = BootMarker::open(&own.state, host.boot);
-        let policy = read_policy(&own);
-        let config = policy.as_ref().map_or_else(|| own.clone(), |policy| own.under(policy));
+        let policy = policy::read(&own.state);
+        let config = policy.as_ref().map_or_else(|| own.clone(), |policy| own.under(policy).0);
         let mut settings = settings(&config, &host);
         if let Some(policy) = policy {
             settings.policy = policy.version;
@@ -119,7 +120,8 @@ impl Agent {
             verdict: Verdict::Unknown,
             climbed: None,
             last: (vec![], vec![]),
-            is_urgent: false,
+            urgency: Urgency::new(config.urgent.clone()),
+            is_power_failing: false,
             status: Status { boot: host.boot, ..Status::default() },
             status_due_ms: 0,
             clock,
@@ -139,7 +141,7 @@ impl Agent {
             _ = terminate.recv() => Event::Stop { is_managed: true },
             _ = interrupt.recv() => Event::Stop { is_managed: false },
             (runner, round) = finished(&mut self.measuring) => Event::Measured(runner, round),
-            reachability = finished(&mut self.climbing) => Event::Climbed(reachability),
+            (reachability, probed) = finished(&mut self.climbing) => Event::Climbed(reachability, probed),
             outcome = self.delivery.step() => Event::Delivered(outcome),
             () = sleep(until_due) => Event::Tick,
         }
@@ -153,7 +155,7 @@ impl Agent {
                 self.runner = Some(runner);
                 self.report(round);
             }
-            Event::Climbed(reachability) => self.apply_climb(&reachability),
+            Event::Climbed(reachability, probed) => self.apply_climb(&reachability, &probed),
             Event::Delivered(outcome) => self.apply_outcome(outcome),
             // Handled by the caller, whose loop it ends.
             Event::Stop { .. } => {}
@@ -167,7 +169,7 @@ impl Agent {
         }
         if due.probe && self.climbing.is_none() {
             let ladder = self.ladder.clone();
-            self.climbing = Some(Box::pin(async move { ladder.climb().await }));
+            self.climbing = Some(Box::pin(async move { tokio::join!(ladder.climb(), ladder.probe()) }));
         }
     }
 
@@ -185,11 +187,16 @@ impl Agent {
         self.note_silent(&round.sensors);
         let Round { mut samples, components, .. } = round;
         samples.extend(self.reach_samples());
+        self.urgency.handle_round(&samples, &components);
         self.submit(&samples, &components, None);
-        self.last = (samples, components);
-        if std::mem::take(&mut self.is_urgent) {
+        let was_failing = std::mem::replace(&mut self.is_power_failing, is_power_failing(&components));
+        if self.is_power_failing && !was_failing {
+            tracing::warn!("the battery is nearly empty");
+            self.delivery.hurry_past_pauses();
+        } else if self.urgency.should_send(self.clock.monotonic()) {
             self.delivery.hurry();
         }
+        self.last = (samples, components);
     }
 
     fn submit(&mut self, samples: &[Sample], components: &[Component], end: Option<End>) {
@@ -226,8 +233,10 @@ impl Agent {
         if age <= patience { samples.clone() } else { samples.iter().map(blank).collect() }
     }
 
-    fn apply_climb(&mut self, reachability: &Reachability) {
-        self.climbed = Some((reachability.samples(), self.clock.boot_ms()));
+    fn apply_climb(&mut self, reachability: &Reachability, probed: &[Probed]) {
+        let mut samples = reachability.samples();
+        samples.extend(probed.iter().flat_map(Probed::samples));
+        self.climbed = Some((samples, self.clock.boot_ms()));
         if reachability.verdict != self.verdict {
             tracing::info!(
                 verdict = reachability.verdict.as_str(),
@@ -235,14 +244,17 @@ impl Agent {
                 "reachability changed"
             );
             self.verdict = reachability.verdict;
-            self.is_urgent = true;
+            self.urgency.handle_verdict();
             self.schedule.sample_now(self.clock.monotonic());
         }
     }
 
     fn apply_outcome(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Acked { .. } => {
+            Outcome::Acked { pending, .. } => {
+                if pending == 0 {
+                    self.urgency.handle_sent();
+                }
                 if self.status.failing.take().is_some() || self.status.reached_boot_ms.is_none() {
                     tracing::info!(collector = self.delivery.address(), "the collector answers");
                 }
@@ -278,19 +290,19 @@ impl Agent {
     }
 
     fn follow(&mut self, policy: Policy) {
+        let (config, cuts) = self.own.under(&policy);
         tracing::info!(version = policy.version, "a new policy is followed");
-        self.config = self.own.under(&policy);
+        for cut in cuts {
+            tracing::warn!(?cut, "this host's limits do not allow what the policy wants");
+        }
+        self.config = config;
+        self.urgency.set_thresholds(self.config.urgent.clone());
         let now = self.clock.monotonic();
         self.schedule.set_intervals(self.config.sample_interval, self.config.probe_interval, now);
         self.delivery.set_send_interval(self.config.send_interval);
         self.delivery.set_collectors(policy.collectors.clone());
         self.set_ladder();
-        let path = self.own.state.join(POLICY_FILE);
-        let written =
-            serde_json::to_vec(&policy).map_err(Into::into).and_then(|bytes| std::fs::write(path, bytes));
-        if let Err(error) = written {
-            tracing::warn!(%error, "cannot keep the policy; it will be fetched again after a restart");
-        }
+        policy::keep(&self.own.state, &policy);
     }
 
     /// The ladder as the settings and the collector's address in use want it.
@@ -371,7 +383,12 @@ async fn finished<T>(task: &mut Task<T>) -> T {
     }
 }
 
-fn read_policy(config: &Config) -> Option<Policy> {
-    let bytes = std::fs::read(config.state.join(POLICY_FILE)).ok()?;
-    serde_json::from_slice::<Policy>(&bytes).ok().filter(|policy| policy.check().is_ok())
+/// Whether this host is about to lose its power: a supply runs on its battery and that is nearly empty, or it has told
+/// the host to shut down.
+fn is_power_failing(components: &[Component]) -> bool {
+    let says = |part: &Component, reason: &str| part.reasons.iter().any(|said| said == reason);
+    components
+        .iter()
+        .filter(|part| part.kind == "ups" && part.state != State::Unknown)
+        .any(|part| (says(part, "on battery") && says(part, "battery low")) || says(part, "forced shutdown"))
 }

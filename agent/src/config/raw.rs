@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use tram_proto::policy::PROBE_KINDS;
 
 /// Sections of the file; variables name them too.
 pub(super) const SECTIONS: &[&str] =
@@ -172,11 +173,21 @@ pub(super) struct Limits {
     pub(super) policy_targets: bool,
     pub(super) targets_max: usize,
     pub(super) probe_interval_min_s: u64,
+    pub(super) probe_kinds: Vec<String>,
+    pub(super) private_networks: Vec<String>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { policy_targets: true, targets_max: 32, probe_interval_min_s: 30 }
+        let probe_kinds = PROBE_KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+        let private_networks = Vec::new();
+        Self {
+            policy_targets: true,
+            targets_max: 32,
+            probe_interval_min_s: 30,
+            probe_kinds,
+            private_networks,
+        }
     }
 }
 

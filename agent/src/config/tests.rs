@@ -27,6 +27,8 @@ fn unknown_keys_and_wrong_values_are_named_with_their_line() {
     check("[collector]\nproxy = \"https://a\"", "collector.proxy_ca_file = : expected with an https proxy,");
     check("[collector]\nca_file = \"/nonexistent\"", "/nonexistent: ");
     check("[collector]\nca_file = \"/dev/null\"", "collector.ca_file = /dev/null: expected a certificate");
+    check("[limits]\nprobe_kinds = [\"snmp\"]", "limits.probe_kinds = snmp: expected kinds among icmp, tcp");
+    check("[limits]\nprivate_networks = [\"10/8\"]", "limits.private_networks = 10/8: expected ADDRESS/BITS");
     check("[sensors]\ndisabled = [\"cpus\"]", "sensors.disabled = cpus: expected names among cpu, ");
     check("[log]\nlevel = \"loud\"", "log.level = loud: expected off, error, ");
     check("[reach]\ntcp_port = 0", "reach.tcp_port = 0: expected 1 to 65535");
@@ -82,23 +84,6 @@ fn a_password_comes_from_a_file_and_is_never_printed() {
 fn a_wrong_variable_is_named() {
     let error = parse("", &[("TRAM_SPOOL_SIZE", "5")]).unwrap_err();
     assert!(error.starts_with("variable TRAM_SPOOL_SIZE: unknown field `size`"), "{error}");
-}
-
-#[test]
-fn a_policy_cannot_widen_the_limits() {
-    let own = parse("[limits]\ntargets_max = 1\nprobe_interval_min_s = 45", &[]).unwrap();
-    let policy = Policy {
-        probe_interval_s: Some(5),
-        sample_interval_s: Some(20),
-        internet_targets: vec!["192.0.2.1".into(), "192.0.2.2".into()],
-        ..Policy::default()
-    };
-    let config = own.under(&policy);
-    assert_eq!(config.probe_interval, Duration::from_secs(45));
-    assert_eq!(config.sample_interval, Duration::from_secs(20));
-    assert_eq!(config.reach.internet_targets, ["192.0.2.1"]);
-    let deaf = parse("[limits]\npolicy_targets = false", &[]).unwrap();
-    assert_eq!(deaf.under(&policy).reach, deaf.reach);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use crate::delivery::courier::Way;
 use crate::spool::{RefusedForEver, Selection};
 use crate::uplink::identity::{Identity, IdentityError, Key};
 use crate::uplink::post::{self, Answer, Poster};
-use crate::uplink::trust;
 use crate::uplink::{Command, Failure, Lane, Progress, Refusal};
+use crate::uplink::{remembered, trust};
 use serde_json::value::RawValue;
 use std::future::Future;
 use std::pin::Pin;
@@ -279,7 +279,7 @@ impl Delivery {
         self.addresses.handle_answer(self.clock.monotonic());
         if self.addresses.good() != before {
             tracing::info!(collector = self.address(), before, "the collector answers at another address");
-            self.keep_good_address();
+            remembered::keep(&self.state, self.addresses.good());
         }
     }
 

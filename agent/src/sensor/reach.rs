@@ -9,6 +9,7 @@ mod host;
 mod http;
 mod icmp;
 mod ladder;
+mod probe;
 mod stats;
 mod target;
 mod tcp;
@@ -16,7 +17,8 @@ mod tunnel;
 mod verdict;
 
 pub use ladder::Ladder;
-pub use target::Place;
+pub use probe::{Probed, is_probe};
+pub use target::{Place, Subnet};
 
 use super::Sample;
 use crate::uplink::proxy::Proxy;
@@ -24,6 +26,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
 use tram_proto::catalogue::{Attributes, Column, Kind};
+use tram_proto::policy::Probe;
 use tram_proto::reach::{Method, Outcome, Rung, Verdict};
 use tram_proto::sample;
 
@@ -69,6 +72,10 @@ pub struct ReachConfig {
     pub resolv_conf: PathBuf,
     /// Names that need no name server. Default: `/etc/hosts`. Only the collector's is looked up there.
     pub hosts: PathBuf,
+    /// What a policy wants probed besides, within the limits. Default: nothing.
+    pub asked: Vec<Probe>,
+    /// Private networks besides the host's own subnets that may be probed. Default: none.
+    pub networks: Vec<Subnet>,
     /// Prefixes of interfaces that are no way out of the host. They count only when the default route leads there.
     /// Default: those of containers, virtual machines and their bridges.
     pub virtual_interfaces: Vec<String>,
@@ -101,6 +108,8 @@ impl Default for ReachConfig {
             procfs: "/proc".into(),
             resolv_conf: "/etc/resolv.conf".into(),
             hosts: "/etc/hosts".into(),
+            asked: Vec::new(),
+            networks: Vec::new(),
             virtual_interfaces: owned(&[
                 "docker", "br-", "veth", "virbr", "vnet", "cni", "flannel", "cali", "lxc", "lxd",
             ]),

@@ -121,6 +121,20 @@ fn last_words_ignore_pauses() {
     assert!(sends(Lane::Live)(uplink.next_command()));
 }
 
+#[test]
+fn what_becomes_urgent_while_a_send_is_on_its_way_follows_at_once() {
+    let (mut uplink, now) = uplink();
+    uplink.handle_report(1, now);
+    uplink.next_command();
+    uplink.handle_report(2, now);
+    uplink.handle_urgent(now);
+    uplink.handle_ack(Progress { settled: 1, pending: 1, ..Progress::default() }, now + SECOND);
+    assert!(sends(Lane::Live)(uplink.next_command()));
+    uplink.handle_ack(Progress { settled: 1, ..Progress::default() }, now + 2 * SECOND);
+    uplink.handle_report(1, now + 15 * SECOND);
+    assert_eq!(uplink.next_command(), None);
+}
+
 /// What a collector may answer.
 #[derive(Debug, Clone)]
 enum Reply {

@@ -5,7 +5,7 @@
 
 use reqwest::header::{HOST, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use std::net::IpAddr;
@@ -37,6 +37,11 @@ impl WebTarget {
         let plain =
             url.scheme() == "http" && url.has_host() && url.username().is_empty() && url.password().is_none();
         if plain { Ok(Self { url }) } else { Err("expected http://HOST/PATH".to_owned()) }
+    }
+
+    /// Whether it asks for something besides a page.
+    pub(super) fn has_query(&self) -> bool {
+        self.url.query().is_some()
     }
 
     /// The host when it is a name.
@@ -75,16 +80,37 @@ impl Web {
         address: IpAddr,
         timeout: Duration,
     ) -> Result<(Duration, Page), String> {
+        let (elapsed, response) = self.request(Method::GET, target, address, timeout).await?;
+        Ok((elapsed, judge_response(response).await))
+    }
+
+    /// Asks for the head of a page: the status, and nothing that the page says.
+    pub(super) async fn status(
+        &self,
+        target: &WebTarget,
+        address: IpAddr,
+        timeout: Duration,
+    ) -> Result<(Duration, u16), String> {
+        let (elapsed, response) = self.request(Method::HEAD, target, address, timeout).await?;
+        Ok((elapsed, response.status().as_u16()))
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        target: &WebTarget,
+        address: IpAddr,
+        timeout: Duration,
+    ) -> Result<(Duration, Response), String> {
         let client = self.client.as_ref().map_err(Clone::clone)?;
         let mut url = target.url.clone();
         url.set_ip_host(address).map_err(|()| format!("{address} cannot stand in a URL"))?;
         let mut headers = HeaderMap::new();
         headers.extend(target.host_header().map(|host| (HOST, host)));
         let started = Instant::now();
-        let request = client.get(url).headers(headers).timeout(timeout);
+        let request = client.request(method, url).headers(headers).timeout(timeout);
         let response = request.send().await.map_err(|error| innermost(&error))?;
-        let elapsed = started.elapsed();
-        Ok((elapsed, judge_response(response).await))
+        Ok((started.elapsed(), response))
     }
 }
 

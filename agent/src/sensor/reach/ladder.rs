@@ -11,7 +11,7 @@ use super::icmp::{self, Icmp};
 use super::stats::Tally;
 use super::target::{Place, Subnet, place};
 use super::verdict::{Limits, derive};
-use super::{ReachConfig, Reachability, RungResult, tcp};
+use super::{Probed, ReachConfig, Reachability, RungResult, tcp};
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -46,10 +46,7 @@ impl Ladder {
 
     /// Probes every rung once. Returns within [`ReachConfig::total_timeout`].
     pub async fn climb(&self) -> Reachability {
-        let host = Host::read(&self.config.procfs);
-        let subnets = host.subnets();
-        let deadline = Instant::now() + self.config.total_timeout;
-        let climb = Climb { ladder: self, config: &self.config, host, subnets, icmp: Icmp::open(), deadline };
+        let climb = self.begin();
         let mut rungs = vec![climb.interface()];
         let (gateway, named, internet, collector) =
             tokio::join!(climb.gateway(), climb.names_and_web(), climb.internet(), climb.collector());
@@ -59,6 +56,23 @@ impl Ladder {
         rungs.extend(named.web);
         rungs.extend(collector);
         Reachability { verdict: derive(&rungs, Limits::of(&self.config)), rungs }
+    }
+
+    /// Probes what the policy asks for, once. Returns within [`ReachConfig::total_timeout`].
+    pub async fn probe(&self) -> Vec<Probed> {
+        if self.config.asked.is_empty() {
+            return Vec::new();
+        }
+        self.begin().probes().await
+    }
+
+    fn begin(&self) -> Climb<'_> {
+        let host = Host::read(&self.config.procfs);
+        let subnets = host.subnets();
+        let permitted = subnets.iter().chain(&self.config.networks).copied().collect();
+        let deadline = Instant::now() + self.config.total_timeout;
+        let (config, icmp) = (&self.config, Icmp::open());
+        Climb { ladder: self, config, host, subnets, permitted, icmp, deadline }
     }
 
     /// Notes whether a gateway answered an echo request, and says whether it ever did.
@@ -72,12 +86,14 @@ impl Ladder {
 }
 
 /// One climb.
-struct Climb<'a> {
+pub(super) struct Climb<'a> {
     ladder: &'a Ladder,
-    config: &'a ReachConfig,
+    pub(super) config: &'a ReachConfig,
     host: Host,
     subnets: Vec<Subnet>,
-    icmp: Icmp,
+    /// Networks whose private addresses may be probed.
+    pub(super) permitted: Vec<Subnet>,
+    pub(super) icmp: Icmp,
     deadline: Instant,
 }
 
@@ -188,8 +204,12 @@ impl Climb<'_> {
     }
 
     /// How long one more probe may be waited for.
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         self.config.timeout.min(self.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    pub(super) fn web(&self) -> &Web {
+        &self.ladder.web
     }
 
     fn wants_internet(&self) -> bool {

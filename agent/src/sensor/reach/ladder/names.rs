@@ -39,12 +39,12 @@ impl Climb<'_> {
             Err(reason) => {
                 let failed = |rung, target| dns_rung(rung, target, Outcome::Failed, &reason);
                 let names = vec![failed(Rung::Resolver, "none"), failed(Rung::Name, name)];
-                return Named { names, web: self.web(&targets, &Err(reason)).await };
+                return Named { names, web: self.pages(&targets, &Err(reason)).await };
             }
         };
         let (mut names, settled) = self.resolve(&servers, name).await;
         names.push(name_rung(name, &names, &settled));
-        Named { web: self.web(&targets, &settled).await, names }
+        Named { web: self.pages(&targets, &settled).await, names }
     }
 
     /// The name that shows whether names are resolved: the configured one, or in a closed network the collector's.
@@ -99,7 +99,7 @@ impl Climb<'_> {
     }
 
     /// Asks the pages in turn until one is as expected: a second opinion, and no more traffic than needed.
-    async fn web(
+    async fn pages(
         &self,
         targets: &[(&str, Result<WebTarget, String>)],
         settled: &Resolved,
@@ -135,17 +135,15 @@ impl Climb<'_> {
             Ok(None) => return skipped("its name has no address"),
             Err(reason) => return skipped(&format!("its name is not resolved: {reason}")),
         };
-        if let Err(reason) = permit(address, &self.subnets) {
+        if let Err(reason) = permit(address, &self.permitted) {
             return skipped(&format!("{address} is {reason}"));
         }
         let mut tally = Tally::default();
         let mut page = None;
-        tally.count(self.ladder.web.ask(target, address, self.patience()).await.map(
-            |(round_trip, found)| {
-                page = Some(found);
-                round_trip
-            },
-        ));
+        tally.count(self.web().ask(target, address, self.patience()).await.map(|(round_trip, found)| {
+            page = Some(found);
+            round_trip
+        }));
         let mut result = self.probed(Rung::Web, Method::Http, text.to_owned(), Some(address), &tally);
         match page {
             Some(Page::Captive(reason)) => (result.outcome, result.reason) = (Outcome::Captive, Some(reason)),

@@ -34,7 +34,7 @@ impl Climb<'_> {
         if address.is_ipv6() != self.host.is_v6_only() && !self.is_on_link(address) {
             return None;
         }
-        if let Err(reason) = permit(address, &self.subnets) {
+        if let Err(reason) = permit(address, &self.permitted) {
             return Some(skipped(reason));
         }
         let (method, tally) = match self.icmp.permitted(address) {
@@ -62,7 +62,7 @@ impl Climb<'_> {
         if let Some(proxy) = &self.config.proxy {
             return Some(self.collector_through(proxy, target, (name, port)).await);
         }
-        let address = match self.collector_address(name).await {
+        let address = match self.address_of(name).await {
             Ok(address) => address,
             Err(reason) => return failed(&format!("its name is not resolved: {reason}")),
         };
@@ -83,12 +83,12 @@ impl Climb<'_> {
         let failed = |reason: String| {
             RungResult::unsent(Rung::Collector, Method::Tcp, target, Outcome::Failed, reason)
         };
-        let place = match self.collector_address(&proxy.host).await {
+        let place = match self.address_of(&proxy.host).await {
             Ok(address) => SocketAddr::new(address, proxy.port),
             Err(reason) => return failed(format!("the proxy's name is not resolved: {reason}")),
         };
         let name = match proxy.kind {
-            Kind::Socks5 => match self.collector_address(name).await {
+            Kind::Socks5 => match self.address_of(name).await {
                 Ok(address) => address.to_string(),
                 Err(reason) => return failed(format!("its name is not resolved: {reason}")),
             },
@@ -105,7 +105,7 @@ impl Climb<'_> {
         result
     }
 
-    async fn collector_address(&self, name: &str) -> Result<IpAddr, String> {
+    pub(in crate::sensor::reach) async fn address_of(&self, name: &str) -> Result<IpAddr, String> {
         if let Some(address) = name.parse().ok().or_else(|| self.hosts_address(name)) {
             return Ok(address);
         }

@@ -4,6 +4,7 @@ use super::outside::host_and_port;
 use super::*;
 use crate::sensor::reach::Reachability;
 use std::path::PathBuf;
+use tram_proto::policy::Probe;
 
 /// A host without routes or name servers, and nothing to probe.
 fn closed(directory: &tempfile::TempDir) -> ReachConfig {
@@ -100,6 +101,28 @@ async fn a_closed_network_needs_no_name_server() {
     let name =
         found.rungs.iter().find(|result| result.rung == Rung::Name).map(|result| result.target.as_str());
     assert_eq!(name, Some("other.example"));
+}
+
+#[tokio::test]
+async fn a_name_of_the_policy_that_leads_inside_is_not_probed() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let hosts = "127.0.0.1 here.example\n100.64.77.1 inner.example\n169.254.169.254 cloud.example\n";
+    std::fs::write(directory.path().join("hosts"), hosts).unwrap();
+    let tcp = |host: &str| Probe::Tcp { host: host.to_owned(), port };
+    let asked = vec![
+        tcp("here.example"),
+        tcp("inner.example"),
+        Probe::Http { url: "http://cloud.example/".into() },
+        Probe::Icmp { host: "100.64.77.2".into() },
+        Probe::Dns { name: "a".into(), server: Some("100.64.77.3".into()) },
+    ];
+    let probed = Ladder::new(ReachConfig { asked, ..closed(&directory) }).probe().await;
+    assert!(probed.iter().all(|probed| probed.outcome == Outcome::Skipped), "{probed:?}");
+    let reasons: Vec<&str> = probed.iter().filter_map(|probed| probed.reason.as_deref()).collect();
+    assert!(reasons[0].starts_with("127.0.0.1 is not an address on a network"), "{reasons:?}");
+    assert_eq!(reasons[1], "100.64.77.1 is a private address outside this host's own subnets");
 }
 
 #[test]

@@ -1,0 +1,23 @@
+//! The policy in force, in a file of the state directory: the one thing that a policy is written to. Knows nothing of
+//! what it asks for.
+
+use std::fs;
+use std::path::Path;
+use tram_proto::policy::Policy;
+
+const FILE: &str = "policy.json";
+
+/// The policy that was followed last; none when there was none, or it cannot be read any more: it is fetched again.
+pub(super) fn read(state: &Path) -> Option<Policy> {
+    let bytes = fs::read(state.join(FILE)).ok()?;
+    serde_json::from_slice::<Policy>(&bytes).ok().filter(|policy| policy.check().is_ok())
+}
+
+/// Keeps a policy for the next start.
+pub(super) fn keep(state: &Path, policy: &Policy) {
+    let written =
+        serde_json::to_vec(policy).map_err(Into::into).and_then(|bytes| fs::write(state.join(FILE), bytes));
+    if let Err(error) = written {
+        tracing::warn!(%error, "cannot keep the policy; it will be fetched again after a restart");
+    }
+}
