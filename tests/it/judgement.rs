@@ -79,6 +79,8 @@ impl Judge {
             values,
             at_ms: now_ms,
             previous,
+            components: &[],
+            alerts: &self.alerts,
             boots: &self.boots,
             clock_offset_ms: Some(40),
             last_seen_ms: Some(now_ms),
