@@ -222,7 +222,7 @@ impl RawConfig {
             send_interval: interval("intervals.send_s", intervals.send_s)?,
             probe_interval: probe_interval.max(probe_interval_min),
             spool_bytes_max: megabytes("spool.size_mib", self.spool.size_mib)?,
-            sensors: self.sensors.meant()?,
+            sensors: SensorConfig { ups_server: server(self.ups.server)?, ..self.sensors.meant()? },
             paths: paths(&self.paths.0)?,
             reach: ReachConfig {
                 internet_targets: internet_targets(self.reach.internet_targets)?,
@@ -269,7 +269,7 @@ impl raw::Sensors {
             disks_excluded: globs("sensors.disks_excluded", &self.disks_excluded)?,
             interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
             disabled: self.disabled,
-            boot_unclean: None,
+            ..SensorConfig::default()
         })
     }
 }
@@ -283,8 +283,11 @@ fn paths(given: &BTreeMap<String, String>) -> Result<Paths, ConfigError> {
 
 /// Sources are absolute: programs are run and files read by what they are called here, wherever the agent stands.
 fn check_paths(given: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    match given.values().find(|place| !place.is_empty() && !Path::new(place).is_absolute()) {
-        Some(relative) => Err(value("paths", relative, "an absolute path", "một đường dẫn tuyệt đối")),
+    let is_sound = |name: &str, place: &str| {
+        place.is_empty() || Path::new(place).is_absolute() || (name == "nut" && is_host_port(place))
+    };
+    match given.iter().find(|(name, place)| !is_sound(name, place)) {
+        Some((_, relative)) => Err(value("paths", relative, "an absolute path", "một đường dẫn tuyệt đối")),
         None => Ok(()),
     }
 }
@@ -364,6 +367,18 @@ fn networks(texts: Vec<String>) -> Result<Vec<Subnet>, ConfigError> {
 fn name(name: String) -> Result<String, ConfigError> {
     let is_sound = (1..=253).contains(&name.len()) && !name.contains(char::is_whitespace);
     if is_sound { Ok(name) } else { Err(value("reach.name", name, "a domain name", "một tên miền")) }
+}
+
+/// The NUT server's address; empty: none is asked.
+fn server(server: String) -> Result<String, ConfigError> {
+    let is_sound = server.is_empty() || is_host_port(&server);
+    if is_sound { Ok(server) } else { Err(value("ups.server", server, "HOST:PORT", "MÁY:CỔNG")) }
+}
+
+fn is_host_port(text: &str) -> bool {
+    let is_host = |host: &str| !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/');
+    text.rsplit_once(':')
+        .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn port(port: u16) -> Result<u16, ConfigError> {

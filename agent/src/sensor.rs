@@ -15,6 +15,7 @@ pub mod memory;
 pub mod merge;
 pub mod network;
 pub mod part;
+pub mod placeholder;
 pub mod program;
 pub mod reach;
 pub mod registry;
@@ -24,6 +25,7 @@ pub mod source;
 pub mod temperature;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod ups;
 pub mod uptime;
 
 use std::collections::BTreeMap;
@@ -75,13 +77,21 @@ pub struct Paths {
     pub sysfs: PathBuf,
     /// Root that mount points are looked up under: `/`.
     pub rootfs: PathBuf,
+    /// Where NUT is asked instead of at the server that is set: `HOST:PORT`, or an absolute path of what it answered.
+    pub nut: Option<String>,
     /// Programs by the names of [`program::PROGRAMS`], absolute; those not named are looked for in their known places.
     pub programs: BTreeMap<&'static str, PathBuf>,
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into(), programs: BTreeMap::new() }
+        Self {
+            procfs: "/proc".into(),
+            sysfs: "/sys".into(),
+            rootfs: "/".into(),
+            nut: None,
+            programs: BTreeMap::new(),
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub const RAID_PROGRESS: &str = "tram.raid.progress";
 pub const FAN_SPEED: &str = "hw.fan.speed";
 /// The maker's own limit for it; attribute [`LIMIT_TYPE`]. Unit rpm.
 pub const FAN_SPEED_LIMIT: &str = "hw.fan.speed.limit";
-/// A voltage of [`HW_ID`]. Unit V.
+/// A voltage of [`HW_ID`]; attribute [`SENSOR_LOCATION`] where a part has several (`input`, `output`, `battery`). Unit V.
 pub const VOLTAGE: &str = "hw.voltage";
 /// The maker's own limit for it; attribute [`LIMIT_TYPE`]. Unit V.
 pub const VOLTAGE_LIMIT: &str = "hw.voltage.limit";
@@ -68,6 +68,14 @@ pub const POWER: &str = "hw.power";
 pub const CURRENT: &str = "tram.hw.current";
 /// How full a battery is, as a share of one; attribute [`HW_ID`]. Unit 1.
 pub const BATTERY_CHARGE: &str = "hw.battery.charge";
+/// How long it would last as things are. Unit s.
+pub const BATTERY_TIME_LEFT: &str = "hw.battery.time_left";
+/// 1 while an uninterruptible power supply runs on its battery; attribute [`HW_ID`]. Unit 1.
+pub const UPS_ON_BATTERY: &str = "tram.ups.on_battery";
+/// Its load as a share of what it can give. Unit 1.
+pub const UPS_LOAD: &str = "tram.ups.load";
+/// Frequency of the mains that come in. Unit Hz.
+pub const UPS_INPUT_FREQUENCY: &str = "tram.ups.input.frequency";
 /// Time since boot. Unit s.
 pub const UPTIME: &str = "system.uptime";
 /// 1 when the boot before this one ended without a shutdown. Unit 1.
@@ -120,6 +128,8 @@ pub const NETWORK_DIRECTION: &str = "network.io.direction";
 pub const HW_ID: &str = "hw.id";
 /// Attribute: a hardware part's name as people know it.
 pub const HW_NAME: &str = "hw.name";
+/// Attribute: where in a part something is measured.
+pub const SENSOR_LOCATION: &str = "hw.sensor_location";
 /// Attribute: kind of a limit.
 pub const LIMIT_TYPE: &str = "hw.limit_type";
 /// Attribute: rung of the reachability ladder, see [`crate::reach::Rung`].

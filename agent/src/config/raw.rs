@@ -2,7 +2,7 @@
 
 use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
-use crate::sensor::{disk, filesystem, network};
+use crate::sensor::{disk, filesystem, network, ups};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use tram_proto::policy::PROBE_KINDS;
 
 /// Sections of the file; variables name them too.
 pub(super) const SECTIONS: &[&str] =
-    &["agent", "collector", "intervals", "spool", "sensors", "paths", "reach", "limits", "log"];
+    &["agent", "collector", "intervals", "spool", "sensors", "ups", "paths", "reach", "limits", "log"];
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,6 +22,7 @@ pub(super) struct RawConfig {
     pub(super) intervals: Intervals,
     pub(super) spool: Spool,
     pub(super) sensors: Sensors,
+    pub(super) ups: Ups,
     pub(super) paths: PathsGiven,
     pub(super) reach: Reach,
     pub(super) limits: Limits,
@@ -99,6 +100,18 @@ impl Default for Sensors {
             disks_excluded: owned(disk::DISKS_EXCLUDED),
             interfaces_excluded: owned(network::INTERFACES_EXCLUDED),
         }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Ups {
+    pub(super) server: String,
+}
+
+impl Default for Ups {
+    fn default() -> Self {
+        Self { server: ups::SERVER.to_owned() }
     }
 }
 

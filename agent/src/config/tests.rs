@@ -37,6 +37,8 @@ fn unknown_keys_and_wrong_values_are_named_with_their_line() {
     check("[reach]\nweb_targets = [\"ftp://x\"]", "reach.web_targets = ftp://x: expected at most 32 of the");
     check("[paths]\n\nsmart = \"/x\"", "agent.toml, line 3: unknown field `smart`");
     check("[paths]\nsmartctl = \"smartctl\"", "paths = smartctl: expected an absolute path");
+    check("[paths]\nnut = \"nut.dev\"", "paths = nut.dev: expected an absolute path");
+    check("[ups]\nserver = \"ups\"", "ups.server = ups: expected HOST:PORT");
     check("[sensors]\ndisks_excluded = [\"[\"]", "sensors.disks_excluded = [: expected a glob");
 }
 

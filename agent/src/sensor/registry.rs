@@ -3,7 +3,7 @@
 
 use crate::sensor::Sensor;
 use crate::sensor::globs::Globs;
-use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, temperature, uptime};
+use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, temperature, ups, uptime};
 
 /// What can be set of the sensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct SensorConfig {
     pub disks_excluded: Globs,
     /// Network interfaces left out; default [`network::INTERFACES_EXCLUDED`].
     pub interfaces_excluded: Globs,
+    /// The NUT server, `HOST:PORT`; empty: none is asked. Default [`ups::SERVER`].
+    pub ups_server: String,
     /// Whether the boot before this one ended without a shutdown; none: not known.
     pub boot_unclean: Option<bool>,
 }
@@ -30,6 +32,7 @@ impl Default for SensorConfig {
             mount_points_excluded: Globs::known(filesystem::MOUNT_POINTS_EXCLUDED),
             disks_excluded: Globs::known(disk::DISKS_EXCLUDED),
             interfaces_excluded: Globs::known(network::INTERFACES_EXCLUDED),
+            ups_server: ups::SERVER.to_owned(),
             boot_unclean: None,
         }
     }
@@ -57,6 +60,7 @@ const TABLE: &[(&str, Constructor)] = &[
     ("network", |config| Box::new(network::Network::new(config.interfaces_excluded.clone()))),
     ("temperature", |_| Box::new(temperature::Temperature)),
     ("hwmon", |_| Box::new(hwmon::Hwmon)),
+    ("ups", |config| Box::new(ups::Ups::new(&config.ups_server))),
     ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
     ("clock", |_| Box::new(clock::Clock)),
 ];
@@ -111,7 +115,7 @@ mod tests {
         let error = select(&SensorConfig::default(), &["cpu", "smart"]).err().unwrap().to_string();
         assert_eq!(
             error,
-            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, uptime, clock"
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ups, uptime, clock"
         );
     }
 }

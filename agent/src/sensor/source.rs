@@ -13,7 +13,7 @@ const SOURCE_BYTES_MAX: u64 = 4 << 20;
 
 macro_rules! sources {
     ($($name:literal),+ $(,)?) => {
-        /// Everything that the section `paths` redirects: trees of files, then programs.
+        /// Everything that the section `paths` redirects: trees of files, the NUT server, then programs.
         pub const SOURCES: &[&str] = &[$($name),+];
         /// The options that do the same, in the same order.
         pub const OPTIONS: &[&str] = &[$(concat!("path.", $name)),+];
@@ -22,7 +22,7 @@ macro_rules! sources {
 
 sources!(
     "procfs", "sysfs", "rootfs", "smartctl", "storcli", "perccli", "ssacli", "megacli", "arcconf",
-    "sas2ircu", "sas3ircu", "ipmitool", "sensors",
+    "sas2ircu", "sas3ircu", "ipmitool", "sensors", "nut",
 );
 
 /// Redirects sources by name; what is empty stays where it is.
@@ -32,6 +32,7 @@ pub fn redirect(paths: &mut Paths, given: &BTreeMap<String, String>) {
             "procfs" => paths.procfs = place.into(),
             "sysfs" => paths.sysfs = place.into(),
             "rootfs" => paths.rootfs = place.into(),
+            "nut" => paths.nut = Some(place.clone()),
             program => {
                 if let Some((known, _)) = PROGRAMS.iter().find(|(known, _)| *known == program) {
                     paths.programs.insert(known, place.into());
