@@ -4,12 +4,14 @@
 
 pub mod clock;
 pub mod cpu;
+pub mod date;
 pub mod disk;
 pub mod filesystem;
 #[cfg(test)]
 mod garbage;
 pub mod globs;
 pub mod hwmon;
+pub mod inventory;
 pub mod md;
 pub mod memory;
 pub mod merge;
@@ -21,10 +23,12 @@ pub mod reach;
 pub mod registry;
 pub mod runner;
 pub mod sample;
+pub mod services;
 pub mod source;
 pub mod temperature;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod updates;
 pub mod ups;
 pub mod uptime;
 
@@ -110,6 +114,14 @@ pub trait Sensor: Send {
     fn deadline(&self) -> Duration {
         Duration::from_secs(5)
     }
+
+    /// Whether [`Sensor::recall`] is of use to it, so that its parts are kept over a restart of the agent.
+    fn remembers(&self) -> bool {
+        self.interval().is_some()
+    }
+
+    /// What it found last before the agent was started.
+    fn recall(&mut self, _parts: &[Component]) {}
 
     /// Reads now. Blocks; runs on a thread of its own when it may hang. Rates are kept against the read before.
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData>;

@@ -28,8 +28,8 @@ pub enum State {
 /// One part of a host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Component {
-    /// OpenTelemetry's `hw.type` (`physical_disk`, `network`, `temperature`, `cpu`, `memory`, ...), `ups`, `supply` or
-    /// `radio`.
+    /// OpenTelemetry's `hw.type` (`physical_disk`, `network`, `temperature`, `cpu`, `memory`, `enclosure`, ...), `ups`,
+    /// `supply`, `radio`, `firmware`, `operating_system` or `service`.
     pub kind: String,
     /// Stable within the host, such as `sda` or `eth0`.
     pub id: String,

@@ -47,6 +47,12 @@ pub const NETWORK_DROPPED: &str = "system.network.packet.dropped";
 pub const NETWORK_UP: &str = "hw.network.up";
 /// Speed of the link. Unit By/s.
 pub const NETWORK_LIMIT: &str = "hw.network.bandwidth.limit";
+/// Times that the link came or went since the interface was made. Unit {change}, counter.
+pub const NETWORK_CARRIER_CHANGES: &str = "tram.network.carrier.changes";
+/// Strength of the signal that a radio [`INTERFACE`] hears. Unit dBm.
+pub const WIFI_SIGNAL: &str = "tram.wifi.signal";
+/// Quality of its link as a share of one. Unit 1.
+pub const WIFI_QUALITY: &str = "tram.wifi.quality";
 /// Temperature of [`HW_ID`]. Unit Cel.
 pub const TEMPERATURE: &str = "hw.temperature";
 /// The maker's own limit for it, where it states one above zero; attribute [`LIMIT_TYPE`] (`high.degraded`,
@@ -82,6 +88,16 @@ pub const UPTIME: &str = "system.uptime";
 pub const BOOT_UNCLEAN: &str = "tram.boot.unclean";
 /// 1 when the kernel says its clock is synchronised. Unit 1.
 pub const CLOCK_SYNCHRONIZED: &str = "tram.clock.synchronized";
+/// Packages that wait to be updated; attribute [`UPDATE_KIND`]. Unit {package}.
+pub const UPDATES_PENDING: &str = "tram.updates.pending";
+/// When the lists of packages were fetched last, seconds since 1970. Unit s.
+pub const UPDATES_REFRESHED: &str = "tram.updates.refreshed";
+/// 1 when what was installed takes effect only after a restart of the host. Unit 1.
+pub const REBOOT_REQUIRED: &str = "tram.reboot.required";
+/// Units of the service manager that have failed. Unit {service}.
+pub const SERVICES_FAILED: &str = "tram.services.failed";
+/// Times that it has started one again since the agent began. Unit {restart}, counter.
+pub const SERVICES_RESTARTS: &str = "tram.services.restarts";
 /// How far the host's wall clock is ahead of the collector's; measured by the collector. Unit s.
 pub const CLOCK_OFFSET: &str = "tram.clock.offset";
 /// The reachability verdict as its code, see [`crate::reach::Verdict`]. Unit 1.
@@ -142,6 +158,9 @@ pub const TARGET: &str = "server.address";
 pub const PROBE_KIND: &str = "tram.probe.kind";
 /// Attribute: name of a sensor.
 pub const SENSOR: &str = "tram.sensor";
+
+/// Attribute: all, security.
+pub const UPDATE_KIND: &str = "tram.update.kind";
 
 /// Resource attribute: the host's name.
 pub const HOST_NAME: &str = "host.name";

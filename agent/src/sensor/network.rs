@@ -1,13 +1,21 @@
 //! Network interfaces: bytes, packets, errors, drops from `/proc/net/dev`; link, speed and what they are from
-//! `/sys/class/net`. Whether anything answers beyond them is the ladder's question.
+//! `/sys/class/net`; radios and bonds. Whether anything answers beyond them is the ladder's question.
 
 use crate::sensor::globs::Globs;
 use crate::sensor::sample::{SCALE_WHOLE, clean, counter, gauge};
-use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, source};
-use std::collections::BTreeMap;
+use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, part, program, source};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 use tram_proto::component::{Component, State};
 use tram_proto::sample as names;
+
+pub mod bond;
+mod card;
+pub mod link;
+pub mod wireless;
+
+use link::{Link, Modes};
 
 /// Interfaces that carry what others carry already: the loopback, those of containers and virtual machines, the
 /// kernel's own tunnels that nobody set up.
@@ -43,11 +51,35 @@ pub const INTERFACES_EXCLUDED: &[&str] = &[
     "vnet*",
 ];
 
+/// For `ethtool`'s answer of one interface.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Interfaces that `ethtool` is asked about in one read.
+const ASKED_MAX: usize = 4;
+/// A figure of each card: the fastest link that it was seen with, in bits a second.
+const BEST: &str = "speed_best_bits_per_second";
+const MEGABIT: f64 = 1e6;
+
 /// The sensor.
 #[derive(Debug)]
 pub struct Network {
     excluded: Globs,
+    /// What is known of each interface from reads before.
+    known: BTreeMap<String, Known>,
 }
+
+/// What outlives one read of an interface.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// The card's own address: behind another card's name all this is forgotten.
+    address: String,
+    /// The fastest link that it was seen with, megabits a second.
+    best: Option<u64>,
+    /// What both ends can do, and for which link that was asked.
+    modes: Option<(Seen, Modes)>,
+}
+
+/// What a link was when its ends were asked; another one has to be asked again.
+type Seen = (Link, Option<String>);
 
 /// An interface's counts since it came up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +91,72 @@ pub struct Counts {
 impl Network {
     /// With globs of interface names to leave out.
     pub fn new(excluded: Globs) -> Self {
-        Self { excluded }
+        Self { excluded, known: BTreeMap::new() }
     }
+
+    /// A card as a part, with what is wrong with its link; `own` is its address where it answers to another's.
+    fn card(
+        &mut self,
+        name: &str,
+        class: &Path,
+        own: Option<&String>,
+        paths: &Paths,
+        asked: &mut usize,
+    ) -> Option<Component> {
+        let mut card = card::read(class)?;
+        if let Some(own) = own.filter(|own| !own.is_empty()) {
+            card.serial = clean(own);
+        }
+        let known = self.known.entry(name.to_owned()).or_default();
+        if known.address != card.serial {
+            *known = Known { address: card.serial.clone(), ..Known::default() };
+        }
+        let link = card::link(class);
+        known.best = known.best.max(link.megabits);
+        if let Some(speed) = link.megabits {
+            let seen = (link, source::word(&class.join("carrier_changes")));
+            if known.modes.as_ref().is_none_or(|(before, _)| *before != seen) && *asked < ASKED_MAX {
+                *asked += 1;
+                known.modes = Some((seen, modes(name, paths)));
+            }
+            card.figures.insert("speed_bits_per_second".into(), speed as f64 * MEGABIT);
+        }
+        if let Some(best) = known.best {
+            card.figures.insert(BEST.into(), best as f64 * MEGABIT);
+        }
+        let modes = known.modes.as_ref().map(|(_, modes)| *modes).unwrap_or_default();
+        for reason in link::reasons(link, modes, known.best) {
+            part::mark(&mut card, State::Degraded, &reason);
+        }
+        Some(card)
+    }
+}
+
+/// What `ethtool` says that both ends of a link can do; nothing where it is not installed.
+fn modes(interface: &str, paths: &Paths) -> Modes {
+    // A recorded tree's interfaces are not this host's.
+    let may_ask = paths.sysfs == Path::new("/sys") || paths.programs.contains_key("ethtool");
+    let program = program::find(paths, "ethtool").filter(|_| may_ask);
+    let answer = program.and_then(|program| program::run(&program, &[interface], PATIENCE).ok());
+    answer.map(|answer| link::parse_ethtool(&answer.text())).unwrap_or_default()
+}
+
+/// Bonds as parts, and the own addresses of their members.
+fn bonds(directory: &Path) -> (Vec<Component>, BTreeMap<String, String>) {
+    let (mut parts, mut addresses) = (Vec::new(), BTreeMap::new());
+    for file in source::entries(directory).unwrap_or_default() {
+        let Ok(text) = source::text(&file) else { continue };
+        let bond = bond::parse(&text);
+        let mut part = part::new("network", &source::name(&file));
+        part.name = clean(&bond.mode);
+        part.figures.insert("members_count".into(), bond.members.len() as f64);
+        for reason in bond.reasons() {
+            part::mark(&mut part, State::Degraded, &reason);
+        }
+        parts.push(part);
+        addresses.extend(bond.members.into_iter().map(|member| (member.name, member.address)));
+    }
+    (parts, addresses)
 }
 
 impl Sensor for Network {
@@ -74,14 +170,39 @@ impl Sensor for Network {
         if interfaces.is_empty() {
             return Err(NoData::Absent);
         }
-        let mut reading = Reading::default();
+        let (bonds, addresses) = bonds(&paths.procfs.join("net/bonding"));
+        let wireless = paths.procfs.join("net/wireless");
+        let radios =
+            source::text(&wireless).and_then(|text| wireless::parse(&text, &wireless)).unwrap_or_default();
+        let mut reading = Reading { samples: vec![], components: bonds };
+        let (mut asked, mut taken) = (0, BTreeSet::new());
         for (name, counts) in interfaces {
             let class = paths.sysfs.join("class/net").join(&name);
             reading.samples.extend(samples(&name, counts));
-            reading.samples.extend(link(&name, &class));
-            reading.components.extend(component(&class));
+            reading.samples.extend(link_samples(&name, &class));
+            reading
+                .samples
+                .extend(radios.get(&name).iter().flat_map(|radio| wireless::samples(&name, **radio)));
+            // In a bond all answer to one address: it would make one card of them.
+            let own = addresses.get(&name);
+            let Some(mut card) = self.card(&name, &class, own, paths, &mut asked) else { continue };
+            if !taken.insert(card.serial.clone()) {
+                card.serial.clear();
+            }
+            reading.components.push(card);
         }
         Ok(reading)
+    }
+
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    fn recall(&mut self, parts: &[Component]) {
+        for part in parts {
+            let best = part.figures.get(BEST).map(|bits| (bits / MEGABIT) as u64);
+            self.known.insert(part.id.clone(), Known { address: part.serial.clone(), best, modes: None });
+        }
     }
 }
 
@@ -146,7 +267,7 @@ fn samples(interface: &str, counts: Counts) -> Vec<Sample> {
 
 /// Link and speed. An interface that was never brought up refuses to say whether it has a carrier: it has none. One
 /// whose driver keeps no state (a tunnel, PPP) is judged by its carrier. Without `/sys` nothing is known.
-fn link(interface: &str, class: &Path) -> Vec<Sample> {
+fn link_samples(interface: &str, class: &Path) -> Vec<Sample> {
     let attributes = [(names::INTERFACE, interface)];
     let up = source::word(&class.join("operstate")).map(|state| match state.as_str() {
         "up" => true,
@@ -160,120 +281,12 @@ fn link(interface: &str, class: &Path) -> Vec<Sample> {
     let physical = class.join("device").exists();
     let speed = (physical || speed.is_some())
         .then(|| gauge(names::NETWORK_LIMIT, "By/s", SCALE_WHOLE, &attributes, speed));
-    [Some(up), speed].into_iter().flatten().collect()
-}
-
-/// An interface that is a piece of hardware, with its address as serial; none for others.
-fn component(class: &Path) -> Option<Component> {
-    let device = std::fs::canonicalize(class.join("device")).ok()?;
-    let driver = std::fs::read_link(device.join("driver")).ok().map(|driver| source::name(&driver));
-    let mtu = source::number(&class.join("mtu"));
-    Some(Component {
-        kind: "network".into(),
-        id: clean(&source::name(class)),
-        name: String::new(),
-        model: clean(&driver.unwrap_or_default()),
-        serial: clean(&source::word(&class.join("address")).unwrap_or_default()),
-        state: State::Ok,
-        reasons: vec![],
-        figures: mtu.map(|mtu| ("mtu_bytes".to_owned(), mtu)).into_iter().collect(),
-    })
+    let changes = source::number(&class.join("carrier_changes"));
+    let changes = changes.map(|changes| {
+        counter(names::NETWORK_CARRIER_CHANGES, "{change}", SCALE_WHOLE, &attributes, Some(changes))
+    });
+    [Some(up), speed, changes].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sensor::testing::{recording, values};
-    use std::fs;
-
-    const HEAD: &str = "Inter-|   Receive  |  Transmit\n face |bytes    packets errs\n";
-
-    fn parsed(text: &str) -> Result<BTreeMap<String, Counts>, NoData> {
-        parse(text, Path::new("dev"), &Globs::known(INTERFACES_EXCLUDED))
-    }
-
-    #[test]
-    fn every_default_glob_is_one_and_real_interfaces_pass() {
-        let globs = Globs::parse(INTERFACES_EXCLUDED).unwrap();
-        for name in ["eth0", "enp3s0", "wlan0", "wlp2s0", "bond0", "br0", "ppp0", "wwan0", "eno1.100", "tun0"]
-        {
-            assert!(!globs.matches(name), "{name}");
-        }
-        for name in ["lo", "veth12", "docker0", "br-4a5b", "virbr0", "ifb1", "sit0"] {
-            assert!(globs.matches(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn counts_are_read_also_when_they_touch_the_name() {
-        let text = format!(
-            "{HEAD}  eth0:100 2 3 4 0 0 0 0 50 6 7 8 0 0 0 0\n    lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n"
-        );
-        let interfaces = parsed(&text).unwrap();
-        let samples = interfaces.iter().flat_map(|(name, counts)| samples(name, *counts)).collect();
-        let values = values(&Reading { samples, components: vec![] });
-        let value = |name: &str, direction: &str| {
-            values[&format!("{name}{{network.interface.name=eth0,network.io.direction={direction}}}")]
-        };
-        assert_eq!(value("system.network.io", "receive"), Some(100.0));
-        assert_eq!(value("system.network.packet.count", "transmit"), Some(6.0));
-        assert_eq!(value("system.network.errors", "receive"), Some(3.0));
-        assert_eq!(value("system.network.packet.dropped", "transmit"), Some(8.0));
-        assert_eq!(values.len(), 8);
-    }
-
-    #[test]
-    fn text_that_is_not_net_dev_is_refused_by_line() {
-        assert!(parsed("").unwrap_err().to_string().starts_with("dev: line 1: expected the heading"));
-        for line in ["eth0 1 2 3", "eth0: 1 2 3", "eth0: a b c d e f g h i j k l m n o p"] {
-            let error = parsed(&format!("{HEAD}{line}\n")).unwrap_err().to_string();
-            assert_eq!(error, "dev: line 3: expected `NAME:` and 16 counts");
-        }
-    }
-
-    #[test]
-    fn link_and_speed_are_unknown_rather_than_guessed() {
-        let sys = tempfile::tempdir().unwrap();
-        let class = sys.path().join("eth0");
-        assert_eq!(link("eth0", &class)[0].value, None);
-        fs::create_dir_all(class.join("device")).unwrap();
-        let cases = [
-            ("up", "", "1000", (Some(1.0), Some(125e6))),
-            ("down", "", "-1", (Some(0.0), None)),
-            ("unknown", "1", "0", (Some(1.0), None)),
-            ("unknown", "", "", (Some(0.0), None)),
-            ("lowerlayerdown", "0", "abc", (Some(0.0), None)),
-        ];
-        for (state, carrier, speed, expected) in cases {
-            for (file, text) in [("operstate", state), ("carrier", carrier), ("speed", speed)] {
-                fs::write(class.join(file), text).unwrap();
-            }
-            let samples = link("eth0", &class);
-            assert_eq!((samples[0].value, samples[1].value), expected, "{state} {carrier} {speed}");
-        }
-    }
-
-    #[test]
-    fn only_hardware_is_a_component() {
-        let sys = tempfile::tempdir().unwrap();
-        let class = sys.path().join("class/net/eth0");
-        fs::create_dir_all(&class).unwrap();
-        assert_eq!(component(&class), None);
-        let device = sys.path().join("devices/0000:00:03.0");
-        fs::create_dir_all(&device).unwrap();
-        std::os::unix::fs::symlink(&device, class.join("device")).unwrap();
-        std::os::unix::fs::symlink("../../bus/pci/drivers/e1000e", device.join("driver")).unwrap();
-        fs::write(class.join("address"), "02:00:00:00:00:01\n").unwrap();
-        let card = component(&class).unwrap();
-        assert_eq!((card.id.as_str(), card.model.as_str()), ("eth0", "e1000e"));
-        assert_eq!(card.serial, "02:00:00:00:00:01");
-    }
-
-    #[test]
-    fn recorded_hosts_have_their_real_interfaces() {
-        let Some(text) = recording("procfs/proc/net/dev") else { return };
-        assert_eq!(parsed(&text).unwrap().into_keys().collect::<Vec<_>>(), ["eth0"]);
-        let Some(text) = recording("linuxfabrik/network-errors/rx-errs-eth0.txt") else { return };
-        assert_eq!(parsed(&text).unwrap()["eth0"].receive[2], 7);
-    }
-}
+mod tests;

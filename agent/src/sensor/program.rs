@@ -63,6 +63,17 @@ pub const PROGRAMS: &[(&str, &[&str])] = &[
     ("ipmitool", &["/usr/bin/ipmitool", "/usr/sbin/ipmitool", "/usr/local/bin/ipmitool"]),
     // The kernel's own files say the same at less cost, so that it is only run where it is given.
     ("sensors", &[]),
+    ("ethtool", &["/usr/sbin/ethtool", "/sbin/ethtool"]),
+    // Needs root; the firmware's table is read without it where it may be. Only run where it is given.
+    ("dmidecode", &[]),
+    ("apt", &["/usr/bin/apt-get"]),
+    ("dnf", &["/usr/bin/dnf"]),
+    ("yum", &["/usr/bin/yum"]),
+    ("zypper", &["/usr/bin/zypper"]),
+    ("systemctl", &["/usr/bin/systemctl", "/bin/systemctl"]),
+    ("timedatectl", &["/usr/bin/timedatectl", "/bin/timedatectl"]),
+    ("chronyc", &["/usr/bin/chronyc"]),
+    ("ntpq", &["/usr/bin/ntpq", "/usr/sbin/ntpq"]),
 ];
 
 /// What a program said.

@@ -3,7 +3,10 @@
 
 use crate::sensor::Sensor;
 use crate::sensor::globs::Globs;
-use crate::sensor::{clock, cpu, disk, filesystem, hwmon, md, memory, network, temperature, ups, uptime};
+use crate::sensor::{
+    clock, cpu, disk, filesystem, hwmon, inventory, md, memory, network, services, temperature, updates, ups,
+    uptime,
+};
 
 /// What can be set of the sensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +65,10 @@ const TABLE: &[(&str, Constructor)] = &[
     ("hwmon", |_| Box::new(hwmon::Hwmon)),
     ("ups", |config| Box::new(ups::Ups::new(&config.ups_server))),
     ("uptime", |config| Box::new(uptime::Uptime::new(config.boot_unclean))),
-    ("clock", |_| Box::new(clock::Clock)),
+    ("clock", |_| Box::new(clock::Clock::default())),
+    ("inventory", |_| Box::new(inventory::Inventory)),
+    ("updates", |_| Box::new(updates::Updates)),
+    ("services", |_| Box::new(services::Services::default())),
 ];
 
 /// Names of all sensors, in the order they are read.
@@ -115,7 +121,7 @@ mod tests {
         let error = select(&SensorConfig::default(), &["cpu", "smart"]).err().unwrap().to_string();
         assert_eq!(
             error,
-            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ups, uptime, clock"
+            "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ups, uptime, clock, inventory, updates, services"
         );
     }
 }

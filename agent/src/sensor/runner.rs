@@ -71,7 +71,7 @@ pub struct Round {
     pub sensors: Vec<SensorReport>,
 }
 
-/// Parts that sensors with an interval of their own found last, by sensor: what outlives a restart of the agent, so that
+/// Parts that sensors found last, by sensor, those with an interval and those that ask for it: what outlives a restart of the agent, so that
 /// a part is not missing only because it has not been read again yet.
 pub type Kept = BTreeMap<String, Vec<Component>>;
 
@@ -90,6 +90,7 @@ struct Slot {
     name: &'static str,
     deadline: Duration,
     interval: Option<Duration>,
+    remembers: bool,
     /// None while a worker has it.
     sensor: Option<Box<dyn Sensor>>,
     started: Option<Instant>,
@@ -118,6 +119,7 @@ impl Runner {
             name: sensor.name(),
             deadline: sensor.deadline(),
             interval: sensor.interval(),
+            remembers: sensor.remembers(),
             sensor: Some(sensor),
             started: None,
             last: Reading::default(),
@@ -130,16 +132,22 @@ impl Runner {
 
     /// What was found before the agent was started, for sensors that have not been read since.
     pub fn restore(&mut self, mut kept: Kept) {
-        for slot in self.slots.iter_mut().filter(|slot| slot.interval.is_some() && slot.started.is_none()) {
-            slot.last.components = kept.remove(slot.name).unwrap_or_default();
+        for slot in self.slots.iter_mut().filter(|slot| slot.started.is_none()) {
+            let Some(parts) = kept.remove(slot.name) else { continue };
+            if let Some(sensor) = slot.sensor.as_mut().filter(|sensor| sensor.remembers()) {
+                sensor.recall(&parts);
+            }
+            // One without an interval is read before anyone looks.
+            if slot.interval.is_some() {
+                slot.last.components = parts;
+            }
         }
     }
 
-    /// What sensors with an interval of their own found last.
+    /// What sensors found last that want to know it after a restart.
     pub fn kept(&self) -> Kept {
-        let slow =
-            self.slots.iter().filter(|slot| slot.interval.is_some() && !slot.last.components.is_empty());
-        slow.map(|slot| (slot.name.to_owned(), slot.last.components.clone())).collect()
+        let kept = self.slots.iter().filter(|slot| slot.remembers && !slot.last.components.is_empty());
+        kept.map(|slot| (slot.name.to_owned(), slot.last.components.clone())).collect()
     }
 
     /// Reads the sensors that are due. Ends when all have answered or missed their deadlines, after [`ROUND_MAX`] at

@@ -21,8 +21,30 @@ macro_rules! sources {
 }
 
 sources!(
-    "procfs", "sysfs", "rootfs", "smartctl", "storcli", "perccli", "ssacli", "megacli", "arcconf",
-    "sas2ircu", "sas3ircu", "ipmitool", "sensors", "nut",
+    "procfs",
+    "sysfs",
+    "rootfs",
+    "smartctl",
+    "storcli",
+    "perccli",
+    "ssacli",
+    "megacli",
+    "arcconf",
+    "sas2ircu",
+    "sas3ircu",
+    "ipmitool",
+    "sensors",
+    "nut",
+    "ethtool",
+    "dmidecode",
+    "apt",
+    "dnf",
+    "yum",
+    "zypper",
+    "systemctl",
+    "timedatectl",
+    "chronyc",
+    "ntpq",
 );
 
 /// Redirects sources by name; what is empty stays where it is.

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::time::Duration;
 use tram_proto::component::{Component, State};
 
-pub mod date;
 pub mod judge;
 pub mod protocol;
 #[cfg(test)]

@@ -4,10 +4,11 @@
 //! a runtime while the mains are there, charges of 120 %. What cannot be true is not known.
 
 use crate::sensor::Sample;
+use crate::sensor::date;
 use crate::sensor::placeholder::real;
 use crate::sensor::sample::{SCALE_CELSIUS, SCALE_FRACTION, SCALE_WHOLE, clean, gauge};
+use crate::sensor::ups::Known;
 use crate::sensor::ups::protocol::Variables;
-use crate::sensor::ups::{Known, date};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use tram_proto::component::{Component, State};

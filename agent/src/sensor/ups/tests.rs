@@ -1,6 +1,7 @@
 //! The sensor against a stand-in server on a real socket, and against what was written down.
 
 use super::*;
+use crate::sensor::date;
 use crate::sensor::testing::values;
 use proptest::prelude::*;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,6 +1,6 @@
-//! Dates as makers of supplies write them. Pure.
+//! Dates as makers write them. Pure.
 
-/// Earlier ones were never those of a battery that still stands in a supply.
+/// Earlier ones are not those of anything that still runs.
 const YEARS: std::ops::RangeInclusive<i64> = 1990..=2099;
 /// What firmware says where nobody has ever set a date.
 const NEVER_SET: &[(i64, i64, i64)] = &[(2001, 9, 25)];
