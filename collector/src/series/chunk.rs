@@ -1,38 +1,31 @@
-//! The bytes of a closed chunk: one host's samples of about an hour, column by column.
+//! The bytes of a closed chunk: one host's samples, column by column.
 //!
 //! ```text
-//! version u8 | catalogue id 16 | rows u32 | columns u32 | raw bytes u32 | CRC-32 of all the rest u32 | zstd( raw )
-//! raw = times, then each column:   times  first, then change of change, signed varints
-//!       0                          nothing was ever measured
-//!       1 value                    the same value in every row
-//!       2 length, changes          a value in every row, each as its change from the one before
-//!       3 length, bits, changes    a bit for each row says whether it has a value
+//! version u8 | catalogue id 16 | rows u32 | columns u32 | raw bytes u32 | CRC-32 of all the rest u32 | body
 //! ```
-//! Numbers of fixed width are little endian. The version leads, so that later versions may shape the rest anew.
+//! Numbers of fixed width are little endian. The version leads and says how the body is made: [`hour`] or [`day`].
 //! Decoding is total: no bytes make it panic or take memory beyond the bounds named here. It must not know where chunks
 //! are kept, nor what the columns mean.
 
-use super::varint::{self, Reader};
+mod day;
+mod hour;
 
-/// The version that this code writes.
-pub const VERSION: u8 = 1;
-/// Rows of one chunk: more are split over several.
+/// A chunk of about an hour, as it is closed.
+pub const HOUR_VERSION: u8 = 1;
+/// A chunk of up to a day, as it is kept.
+pub const DAY_VERSION: u8 = 2;
+/// Rows of one chunk of an hour: more are split over several.
 pub const ROWS_MAX: usize = 4_096;
-/// Columns of one chunk, as many as a report may have.
-pub const COLUMNS_MAX: usize = 4_096;
-/// Values of one chunk, rows times columns.
+/// Rows of one chunk of a day: one every three seconds.
+pub const DAY_ROWS_MAX: usize = 32_768;
+/// Columns of one chunk: six figures and more of each of the columns that a report may have.
+pub const COLUMNS_MAX: usize = 32_768;
+/// Values of one chunk of an hour, rows times columns.
 pub const CELLS_MAX: usize = 1 << 20;
-/// Bytes that a chunk may unpack to.
-pub const RAW_BYTES_MAX: usize = 16 << 20;
-/// How hard zstd tries. Best for chunks of an hour, where 9 gains 1 % for four times the work.
-const ZSTD_LEVEL: i32 = 3;
+/// Values of one chunk of a day.
+pub const DAY_CELLS_MAX: usize = 1 << 22;
 const HEADER_BYTES: usize = 33;
 const CRC_AT: std::ops::Range<usize> = 29..33;
-
-const EMPTY: u8 = 0;
-const CONSTANT: u8 = 1;
-const FULL: u8 = 2;
-const SPARSE: u8 = 3;
 
 /// Bytes that are not a whole chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +34,7 @@ pub enum DamagedChunk {
     #[error("chunk ends within its header")]
     Short,
     /// Written by a later version.
-    #[error("chunk version {0}, known is {VERSION}")]
+    #[error("chunk version {0}, known are up to {DAY_VERSION}")]
     Version(u8),
     /// Bits have changed since it was written.
     #[error("chunk does not match its checksum")]
@@ -64,6 +57,8 @@ pub enum Cells {
     Empty,
     /// Every row has this value.
     Constant(i64),
+    /// A value for each row.
+    Full(Vec<i64>),
     /// A value, or none, for each row.
     Each(Vec<Option<i64>>),
 }
@@ -74,6 +69,7 @@ impl Cells {
         match self {
             Self::Empty => None,
             Self::Constant(value) => Some(*value),
+            Self::Full(values) => values.get(row).copied(),
             Self::Each(values) => values.get(row).copied().flatten(),
         }
     }
@@ -90,73 +86,87 @@ pub struct Chunk {
     pub columns: Vec<Cells>,
 }
 
-/// How many rows of so many columns one chunk may have.
+/// How many rows of so many columns one chunk of an hour may have.
 pub fn rows_max(columns: usize) -> usize {
     (CELLS_MAX / columns.max(1)).clamp(1, ROWS_MAX)
 }
 
-/// Packs rows, given as times and as the columns' values, which must be as many. None when there are more rows or
-/// columns than a chunk may have.
+/// How many rows of so many columns one chunk of a day may have.
+pub fn day_rows_max(columns: usize) -> usize {
+    (DAY_CELLS_MAX / columns.max(1)).clamp(1, DAY_ROWS_MAX)
+}
+
+/// Packs about an hour's rows, given as times and as the columns' values, which must be as many. None when there are
+/// more rows or columns than a chunk may have.
 pub fn encode(catalogue: [u8; 16], times_ms: &[i64], columns: &[Vec<Option<i64>>]) -> Option<Vec<u8>> {
-    let ragged = columns.iter().any(|values| values.len() != times_ms.len());
-    if ragged || columns.len() > COLUMNS_MAX || times_ms.len() > rows_max(columns.len()) {
+    if is_ragged(times_ms, columns) || times_ms.len() > rows_max(columns.len()) {
         return None;
     }
-    let mut raw = Vec::with_capacity(times_ms.len() * (columns.len() + 2) * 2);
-    put_times(&mut raw, times_ms);
-    columns.iter().for_each(|values| put_column(&mut raw, values));
-    if raw.len() > RAW_BYTES_MAX {
+    let (raw_bytes, body) = hour::pack(times_ms, columns)?;
+    Some(sealed(HOUR_VERSION, catalogue, [times_ms.len(), columns.len(), raw_bytes], &body))
+}
+
+/// Packs up to a day's rows, slower and smaller. Columns of a group are measured to add up to about the same in every
+/// row: one of them can be worked out from the others.
+pub fn encode_day(
+    catalogue: [u8; 16],
+    times_ms: &[i64],
+    columns: &[Vec<Option<i64>>],
+    groups: &[Vec<usize>],
+) -> Option<Vec<u8>> {
+    if is_ragged(times_ms, columns) || times_ms.len() > day_rows_max(columns.len()) {
         return None;
     }
-    let packed = zstd::bulk::compress(&raw, ZSTD_LEVEL).ok()?;
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + packed.len());
-    bytes.push(VERSION);
-    bytes.extend_from_slice(&catalogue);
-    for number in [times_ms.len(), columns.len(), raw.len()] {
-        bytes.extend_from_slice(&(number as u32).to_le_bytes());
-    }
-    let crc = checksum(&bytes, &packed);
-    bytes.extend_from_slice(&crc.to_le_bytes());
-    bytes.extend_from_slice(&packed);
-    Some(bytes)
+    let body = day::pack(times_ms, columns, groups)?;
+    Some(sealed(DAY_VERSION, catalogue, [times_ms.len(), columns.len(), body.len()], &body))
 }
 
 /// Unpacks a chunk's times and those columns that are wanted; the others come back empty.
 pub fn decode(bytes: &[u8], wanted: impl Fn(usize) -> bool) -> Result<Chunk, DamagedChunk> {
     let header = Header::read(bytes)?;
-    let raw = zstd::bulk::decompress(header.packed, header.raw_bytes).map_err(|_| DamagedChunk::Packed)?;
-    if raw.len() != header.raw_bytes {
-        return Err(DamagedChunk::Packed);
-    }
-    let mut reader = Reader::new(&raw);
-    let times_ms = times(&mut reader, header.rows).ok_or(DamagedChunk::Raw("times"))?;
-    let columns = (0..header.columns)
-        .map(|place| column(&mut reader, header.rows, wanted(place)).ok_or(DamagedChunk::Raw("a column")))
-        .collect::<Result<Vec<Cells>, DamagedChunk>>()?;
-    if !reader.is_empty() {
-        return Err(DamagedChunk::Raw("its end"));
-    }
+    let shape = (header.rows, header.columns);
+    let (times_ms, columns) = if header.version == HOUR_VERSION {
+        hour::unpack(header.body, header.raw_bytes, shape, &wanted)?
+    } else {
+        day::unpack(header.body, shape, &wanted)?
+    };
     Ok(Chunk { catalogue: header.catalogue, times_ms, columns })
 }
 
+fn is_ragged(times_ms: &[i64], columns: &[Vec<Option<i64>>]) -> bool {
+    columns.len() > COLUMNS_MAX || columns.iter().any(|values| values.len() != times_ms.len())
+}
+
+fn sealed(version: u8, catalogue: [u8; 16], numbers: [usize; 3], body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
+    bytes.push(version);
+    bytes.extend_from_slice(&catalogue);
+    numbers.iter().for_each(|number| bytes.extend_from_slice(&(*number as u32).to_le_bytes()));
+    let crc = checksum(&bytes, body);
+    bytes.extend_from_slice(&crc.to_le_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
+
 struct Header<'a> {
+    version: u8,
     catalogue: [u8; 16],
     rows: usize,
     columns: usize,
     raw_bytes: usize,
-    packed: &'a [u8],
+    body: &'a [u8],
 }
 
 impl<'a> Header<'a> {
-    /// Reads and checks what stands before the packed part: version, checksum, then each bound.
+    /// Reads and checks what stands before the body: version, checksum, then each bound.
     fn read(bytes: &'a [u8]) -> Result<Self, DamagedChunk> {
         let version = *bytes.first().ok_or(DamagedChunk::Short)?;
-        if version != VERSION {
+        if ![HOUR_VERSION, DAY_VERSION].contains(&version) {
             return Err(DamagedChunk::Version(version));
         }
-        let (head, packed) = bytes.split_at_checked(HEADER_BYTES).ok_or(DamagedChunk::Short)?;
+        let (head, body) = bytes.split_at_checked(HEADER_BYTES).ok_or(DamagedChunk::Short)?;
         let before_crc = head.get(..CRC_AT.start).ok_or(DamagedChunk::Short)?;
-        if number(head, CRC_AT.start)? != checksum(before_crc, packed) {
+        if number(head, CRC_AT.start)? != checksum(before_crc, body) {
             return Err(DamagedChunk::Checksum);
         }
         let catalogue = head.get(1..17).and_then(|id| id.try_into().ok()).ok_or(DamagedChunk::Short)?;
@@ -165,12 +175,14 @@ impl<'a> Header<'a> {
             if number <= max { Ok(number) } else { Err(DamagedChunk::Bound(what)) }
         };
         let columns = bounded(21, COLUMNS_MAX, "columns")?;
+        let rows = if version == HOUR_VERSION { rows_max(columns) } else { day_rows_max(columns) };
         Ok(Self {
+            version,
             catalogue,
-            rows: bounded(17, rows_max(columns), "rows")?,
+            rows: bounded(17, rows, "rows")?,
             columns,
-            raw_bytes: bounded(25, RAW_BYTES_MAX, "raw bytes")?,
-            packed,
+            raw_bytes: bounded(25, hour::RAW_BYTES_MAX, "raw bytes")?,
+            body,
         })
     }
 }
@@ -180,99 +192,11 @@ fn number(head: &[u8], at: usize) -> Result<u32, DamagedChunk> {
     Ok(u32::from_le_bytes(bytes))
 }
 
-fn checksum(head: &[u8], packed: &[u8]) -> u32 {
+fn checksum(head: &[u8], body: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(head);
-    hasher.update(packed);
+    hasher.update(body);
     hasher.finalize()
-}
-
-fn put_times(raw: &mut Vec<u8>, times_ms: &[i64]) {
-    let (mut before, mut step) = (0_i64, 0_i64);
-    for time in times_ms {
-        let next = time.wrapping_sub(before);
-        varint::put_signed(raw, next.wrapping_sub(step));
-        // The first step is the time itself; the second is not like it.
-        step = if before == 0 { 0 } else { next };
-        before = *time;
-    }
-}
-
-fn times(reader: &mut Reader<'_>, rows: usize) -> Option<Vec<i64>> {
-    let (mut before, mut step) = (0_i64, 0_i64);
-    let mut times = Vec::with_capacity(rows);
-    for _ in 0..rows {
-        let next = reader.signed()?.wrapping_add(step);
-        let time = before.wrapping_add(next);
-        step = if before == 0 { 0 } else { next };
-        before = time;
-        times.push(time);
-    }
-    Some(times)
-}
-
-fn put_column(raw: &mut Vec<u8>, values: &[Option<i64>]) {
-    let Some(first) = values.iter().flatten().next() else {
-        return raw.push(EMPTY);
-    };
-    if values.iter().all(|value| value.as_ref() == Some(first)) {
-        raw.push(CONSTANT);
-        return varint::put_signed(raw, *first);
-    }
-    let mut body = Vec::with_capacity(values.len() * 2);
-    let sparse = values.contains(&None);
-    if sparse {
-        let bits = |rows: &[Option<i64>]| {
-            rows.iter().rev().fold(0, |bits, row| (bits << 1) | u8::from(row.is_some()))
-        };
-        body.extend(values.chunks(8).map(bits));
-    }
-    let mut before = 0_i64;
-    for value in values.iter().flatten() {
-        varint::put_signed(&mut body, value.wrapping_sub(before));
-        before = *value;
-    }
-    raw.push(if sparse { SPARSE } else { FULL });
-    varint::put(raw, body.len() as u64);
-    raw.extend_from_slice(&body);
-}
-
-fn column(reader: &mut Reader<'_>, rows: usize, wanted: bool) -> Option<Cells> {
-    let tag = reader.byte()?;
-    match tag {
-        EMPTY => Some(Cells::Empty),
-        CONSTANT => {
-            let value = reader.signed()?;
-            Some(if wanted { Cells::Constant(value) } else { Cells::Empty })
-        }
-        FULL | SPARSE => {
-            let length = usize::try_from(reader.number()?).ok()?;
-            let mut body = Reader::new(reader.take(length)?);
-            if !wanted {
-                return Some(Cells::Empty);
-            }
-            let bits = if tag == SPARSE { Some(body.take(rows.div_ceil(8))?) } else { None };
-            let values = each(&mut body, rows, bits)?;
-            body.is_empty().then_some(Cells::Each(values))
-        }
-        _ => None,
-    }
-}
-
-fn each(body: &mut Reader<'_>, rows: usize, bits: Option<&[u8]>) -> Option<Vec<Option<i64>>> {
-    let present =
-        |row: usize| bits.is_none_or(|bits| bits.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1));
-    let mut before = 0_i64;
-    let mut values = Vec::with_capacity(rows);
-    for row in 0..rows {
-        values.push(if present(row) {
-            before = before.wrapping_add(body.signed()?);
-            Some(before)
-        } else {
-            None
-        });
-    }
-    Some(values)
 }
 
 const _: () = assert!(COLUMNS_MAX <= CELLS_MAX);
