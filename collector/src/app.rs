@@ -61,6 +61,7 @@ pub struct Running {
     connections: JoinSet<()>,
     tasks: JoinSet<()>,
     writer: std::thread::JoinHandle<()>,
+    compactor: Option<std::thread::JoinHandle<()>>,
     _lock: fs::File,
 }
 
@@ -122,10 +123,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         connections: JoinSet::new(),
         tasks: JoinSet::new(),
         writer,
+        compactor: None,
         _lock: lock,
     };
     running.tasks.spawn(hand_back(handed_back));
-    background::spawn(&mut running, &config.data_dir, &clock, changes, &stopping)?;
+    background::spawn(&mut running, &config, &clock, changes, &stopping)?;
     let router = operators_side(&running, &config, clock)?;
     let doors = ((agents, agents_tls), (operators, operators_tls));
     accept::spawn(&mut running, config.listen.connections_max, doors.0, doors.1, router, &stopping);
@@ -208,6 +210,7 @@ impl Running {
             .await?
             .map_err(|_| anyhow!("the writer panicked"))?;
         self.tasks.shutdown().await;
+        ended(self.compactor).await;
         tracing::info!("stopped");
         Ok(())
     }
@@ -217,8 +220,15 @@ impl Running {
         self.connections.shutdown().await;
         self.tasks.shutdown().await;
         self.commit.close();
-        let writer = self.writer;
-        drop(tokio::task::spawn_blocking(move || writer.join()).await);
+        ended(Some(self.writer)).await;
+        ended(self.compactor).await;
+    }
+}
+
+/// Waits for a thread that has been told to end.
+async fn ended(thread: Option<std::thread::JoinHandle<()>>) {
+    if let Some(thread) = thread {
+        drop(tokio::task::spawn_blocking(move || thread.join()).await);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Configuration: what is typed (TOML, environment) and what is meant. The only reader of the environment.
 
+use crate::series::Keep;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,6 +30,8 @@ pub struct Config {
     pub install_dir: Option<PathBuf>,
     /// `[series] memory_mb`, in bytes: the named budget of open hours.
     pub series_memory_bytes: usize,
+    /// `[series]`: how long what is kept.
+    pub keep: Keep,
     /// `[commit] window_ms`: how long a window gathers reports before it is committed.
     pub window: Duration,
 }
@@ -162,6 +165,9 @@ struct RawInstall {
 #[serde(deny_unknown_fields, default)]
 struct RawSeries {
     memory_mb: Option<usize>,
+    raw_days: Option<u32>,
+    five_minutes_days: Option<u32>,
+    hours_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -232,7 +238,26 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
         rules_file: raw.rules.file,
         install_dir: raw.install.dir,
         series_memory_bytes: memory_mb << 20,
+        keep: keep(&raw.series)?,
         window: Duration::from_millis(window_ms),
+    })
+}
+
+/// Days of each tier; 0 keeps buckets for ever.
+fn keep(raw: &RawSeries) -> Result<Keep, ConfigError> {
+    let unset = Keep::default();
+    let buckets = |key: &str, given: Option<u32>, default: Option<u32>| {
+        let days = within(key, given, default.unwrap_or(0), 0..=36_500)?;
+        Ok((days > 0).then_some(days))
+    };
+    Ok(Keep {
+        raw_days: within("series.raw_days", raw.raw_days, unset.raw_days, 1..=3_650)?,
+        five_minutes_days: buckets(
+            "series.five_minutes_days",
+            raw.five_minutes_days,
+            unset.five_minutes_days,
+        )?,
+        hours_days: buckets("series.hours_days", raw.hours_days, unset.hours_days)?,
     })
 }
 

@@ -8,26 +8,33 @@
 //! Every call blocks: short of [`Series::settle`] and reads of closed days, for microseconds.
 
 pub mod chunk;
+mod compact;
 pub mod day;
+pub mod groups;
 pub mod open;
 pub mod query;
+mod read;
+pub mod roll;
 mod stored;
+pub mod tier;
 mod varint;
 
+pub use compact::{Compacted, Keep};
+
 use crate::model::agent::AgentId;
-use crate::model::catalogue::{Attributes, Catalogue, Column};
-use chunk::Chunk;
-use day::{Day, Days, Span, Written};
+use crate::model::catalogue::Catalogue;
+use day::{Day, Days, Form, Put, Row, Span};
 use open::{HOUR_MS, Key, Open, OpenChunk};
-use query::{Bucket, Point, Window};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Buckets that one answer may have for each line.
 pub const BUCKETS_MAX: usize = 11_000;
-/// Samples that one answer may be made of: what they take in memory stays below 64 MiB.
-pub const SAMPLES_MAX: usize = 4_000_000;
+/// Buckets that one answer may have in all its lines: what they take in memory stays below 32 MiB.
+pub const CELLS_MAX: usize = 1 << 19;
+/// Samples that one answer may be made of: a second's work or two.
+pub const SAMPLES_MAX: usize = 100_000_000;
 /// How far before its start a read looks for the total that the first rate is counted from.
 pub const LOOK_BACK_MS: i64 = 5 * 60_000;
 /// Memory for open hours unless configured: room for some 10,000 hosts of 50 columns, at 15 s.
@@ -36,16 +43,19 @@ pub const OPEN_BYTES: usize = 256 << 20;
 /// Number of a row of the log. Later rows have higher numbers, and a number is never used twice.
 pub type LogId = i64;
 
-/// One host's values at one moment.
+/// One host's values at one moment, or what stands for those of a bucket that the agent has measured itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
     /// The host's agent.
     pub agent: AgentId,
     /// What the values are.
     pub catalogue: &'a Arc<Catalogue>,
-    /// When, milliseconds since 1970.
+    /// [`Tier::Raw`](tier::Tier::Raw) for a moment, another for a bucket of its length.
+    pub tier: tier::Tier,
+    /// When, or when the bucket starts; milliseconds since 1970.
     pub time_ms: i64,
-    /// One for each of the catalogue's columns; what lacks is none.
+    /// One for each of the catalogue's columns, none where that lacks; for a bucket, what
+    /// [`tier::values_of`] makes.
     pub values: &'a [Option<i64>],
     /// The row of the log that makes it durable until its chunk is.
     pub log: LogId,
@@ -74,22 +84,12 @@ pub enum SeriesError {
         /// How many there would be.
         buckets: usize,
     },
-    /// More samples would have to be read than one answer may be made of.
-    #[error("more than {SAMPLES_MAX} samples: ask for fewer names or a shorter time")]
+    /// More would have to be read than one answer may be made of.
+    #[error("more than {CELLS_MAX} buckets or {SAMPLES_MAX} samples: ask for fewer names or a shorter time")]
     TooMuch,
-}
-
-/// One column's buckets: of every catalogue that has a column of this name and these attributes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// Name.
-    pub name: String,
-    /// What tells it from others of the name.
-    pub attributes: Attributes,
-    /// The column as last seen: unit, scale, kind. A counter's buckets are rates per second.
-    pub column: Column,
-    /// In order of time.
-    pub buckets: Vec<Bucket>,
+    /// Nobody waits for the answer any more.
+    #[error("cancelled")]
+    Cancelled,
 }
 
 /// What a call of [`Series::settle`] has done.
@@ -115,6 +115,7 @@ pub struct Figures {
 pub struct Series {
     state: Mutex<State>,
     settling: Mutex<()>,
+    done: Mutex<compact::Done>,
     days: Days,
 }
 
@@ -139,7 +140,7 @@ impl Series {
         let days = Days::open(directory)?;
         let closed = Closed::new(days.closed_since(log_from)?);
         let state = State { open: Open::new(open_bytes), closed };
-        Ok(Self { state: Mutex::new(state), settling: Mutex::default(), days })
+        Ok(Self { state: Mutex::new(state), settling: Mutex::default(), done: Mutex::default(), days })
     }
 
     /// Adds samples. All samples of one row of the log come in one call, rows in rising order; a sample that is
@@ -156,18 +157,20 @@ impl Series {
     /// Closes what is due and writes it. What cannot be written stays in memory and readable, and is tried again by
     /// the next call; the first error is returned. At most [`open::CLOSING_MAX`] chunks at a time.
     pub fn settle(&self, now_ms: i64) -> Result<Settled, SeriesError> {
-        let _alone = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.settling();
         let due = self.state().open.due(now_ms);
-        let mut of_day: BTreeMap<Day, Vec<Arc<OpenChunk>>> = BTreeMap::new();
+        let mut of_day: BTreeMap<(tier::Tier, Day), Vec<Arc<OpenChunk>>> = BTreeMap::new();
         for chunk in &due {
-            of_day.entry(day::day_of(chunk.key.hour_ms)).or_default().push(Arc::clone(chunk));
+            let place = (chunk.key.tier, day::day_of(chunk.key.hour_ms));
+            of_day.entry(place).or_default().push(Arc::clone(chunk));
         }
         let mut settled = Settled { chunks: 0, more: due.len() >= open::CLOSING_MAX };
         let mut failed = None;
-        for (day, chunks) in of_day {
-            let packed: Vec<Written<'_>> = chunks.iter().map(|chunk| packed(chunk)).collect();
-            match self.days.write(day, &packed) {
+        for ((tier, day), chunks) in of_day {
+            let rows: Vec<Row<'_>> = chunks.iter().map(|chunk| packed(chunk)).collect();
+            match self.days.put(tier, day, &[Put::Fresh(&rows)]) {
                 Ok(()) => {
+                    self.done().undo((tier, day));
                     self.state().open.confirm(&chunks);
                     settled.chunks += chunks.len();
                 }
@@ -194,77 +197,12 @@ impl Series {
         Figures { held_bytes: state.open.held_bytes(), chunks: state.open.count() }
     }
 
-    /// Deletes days that ended more than `keep_days` ago, and says how many.
-    pub fn retain(&self, keep_days: u32, now_ms: i64) -> Result<usize, SeriesError> {
-        self.days.delete_before(day::day_of(now_ms) - i64::from(keep_days))
+    fn settling(&self) -> MutexGuard<'_, ()> {
+        self.settling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One host's lines over a window, sorted by name and attributes: of the columns that are wanted, those that have
-    /// any points in it. A host that is not known has none.
-    pub fn range(
-        &self,
-        agent: AgentId,
-        wanted: impl Fn(&Column) -> bool,
-        window: Window,
-    ) -> Result<Vec<Line>, SeriesError> {
-        let buckets = window.buckets();
-        if window.step_ms <= 0 || window.to_ms <= window.from_ms || buckets > BUCKETS_MAX {
-            return Err(SeriesError::Window { buckets: if window.step_ms <= 0 { 0 } else { buckets } });
-        }
-        let mut lines: BTreeMap<(String, Attributes), (Column, Vec<Point>)> = BTreeMap::new();
-        let mut samples = 0_usize;
-        let from_ms = window.from_ms.saturating_sub(LOOK_BACK_MS);
-        self.visit(agent, from_ms, window.to_ms, &wanted, |catalogue, chunk| {
-            for (column, cells) in
-                catalogue.columns.iter().zip(&chunk.columns).filter(|(column, _)| wanted(column))
-            {
-                let identity = (column.name.clone(), column.attributes.clone());
-                let (newest, points) = lines.entry(identity).or_insert_with(|| (column.clone(), Vec::new()));
-                newest.clone_from(column);
-                let rows = chunk.times_ms.iter().enumerate();
-                let value = |(row, time_ms): (usize, &i64)| Some((*time_ms, column.unscale(cells.at(row)?)));
-                let before = points.len();
-                points.extend(rows.filter_map(value));
-                samples += points.len() - before;
-            }
-            if samples > SAMPLES_MAX { Err(SeriesError::TooMuch) } else { Ok(()) }
-        })?;
-        let line = |((name, attributes), (column, mut points)): (_, (Column, Vec<Point>))| {
-            points.sort_by_key(|(time_ms, _)| *time_ms);
-            let buckets = query::gather(&points, column.kind, window);
-            Line { name, attributes, column, buckets }
-        };
-        Ok(lines.into_iter().map(line).filter(|line| !line.buckets.is_empty()).collect())
-    }
-
-    /// Shows each chunk, open or closed, of a host that may have samples from one time to before another.
-    fn visit(
-        &self,
-        agent: AgentId,
-        from_ms: i64,
-        to_ms: i64,
-        wanted: &dyn Fn(&Column) -> bool,
-        mut show: impl FnMut(&Catalogue, &Chunk) -> Result<(), SeriesError>,
-    ) -> Result<(), SeriesError> {
-        // Memory first: a chunk that closes meanwhile is found on disk as well, and known by its first row of the log.
-        let copies = self.state().open.copies(agent, from_ms, to_ms);
-        let seen: HashSet<_> = copies.iter().map(|chunk| (chunk.key, chunk.first_log)).collect();
-        for day in self.days.between(from_ms, to_ms) {
-            for stored in day::or_none_if_damaged(day, self.days.read(day, agent, from_ms, to_ms))? {
-                let key = Key { agent, hour_ms: stored.hour_ms, catalogue: stored.catalogue.id };
-                if seen.contains(&(key, stored.first_log)) {
-                    continue;
-                }
-                let is_wanted = |place: usize| stored.catalogue.columns.get(place).is_some_and(wanted);
-                match chunk::decode(&stored.bytes, is_wanted) {
-                    Ok(chunk) => show(&stored.catalogue, &chunk)?,
-                    Err(error) => tracing::warn!(%agent, hour_ms = stored.hour_ms, %error, "chunk left out"),
-                }
-            }
-        }
-        copies
-            .iter()
-            .try_for_each(|copy| show(&copy.catalogue, &copy.sorted().into_chunk(copy.key.catalogue)))
+    fn done(&self) -> MutexGuard<'_, compact::Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -291,18 +229,28 @@ impl Closed {
             let (from_ms, to_ms) = span.times_ms;
             (first..=last).contains(&sample.log) && (from_ms..=to_ms).contains(&sample.time_ms)
         };
-        let key = Key::of(sample.agent, sample.catalogue.id, sample.time_ms);
+        let key = Key::of(sample.agent, sample.tier, sample.catalogue.id, sample.time_ms);
         self.spans.get(&key).is_some_and(|spans| spans.iter().any(encloses))
     }
 }
 
-fn packed(chunk: &OpenChunk) -> Written<'_> {
-    Written {
-        key: chunk.key,
+fn packed(chunk: &OpenChunk) -> Row<'_> {
+    let mut pieces = chunk.kept().encode(chunk.key.catalogue);
+    last_whole(chunk.key.tier, &mut pieces);
+    Row {
+        agent: chunk.key.agent,
         catalogue: &chunk.catalogue,
         logs: (chunk.first_log, chunk.last_log),
-        pieces: chunk.sorted().encode(chunk.key.catalogue),
+        form: Form::Fresh,
+        source: 0,
+        pieces,
     }
+}
+
+/// A piece of buckets goes on to the end of its last one.
+fn last_whole(tier: tier::Tier, pieces: &mut [open::Piece]) {
+    let length_ms = tier.step_ms().map_or(0, |step_ms| step_ms - 1);
+    pieces.iter_mut().for_each(|piece| piece.to_ms = piece.to_ms.saturating_add(length_ms));
 }
 
 const _: () = assert!(LOOK_BACK_MS < HOUR_MS);

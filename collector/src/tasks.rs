@@ -20,6 +20,8 @@ pub const SNAPSHOT_EVERY: Duration = Duration::from_secs(9);
 pub const SETTLE_EVERY: Duration = Duration::from_secs(5);
 /// How often the log is trimmed.
 pub const TRIM_EVERY: Duration = Duration::from_secs(60);
+/// How often days that are over are looked at, to be merged and rolled up.
+pub const COMPACT_EVERY: Duration = Duration::from_secs(60);
 /// How often days past their time are deleted.
 pub const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
 /// How often changes of other processes are looked for.

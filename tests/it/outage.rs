@@ -93,7 +93,7 @@ async fn nine_hours_without_a_link_leave_no_gap_no_copy_and_no_alert() {
     let window = Window { from_ms: NOON_MS, to_ms: world.now_ms() + 1, step_ms: MINUTE_MS as i64 };
     let series = &world.running().unwrap().memory.series;
     let lines = series.range(agent, |column| column.name == sample::UPTIME, window).unwrap();
-    assert_eq!(lines[0].buckets.len(), 545, "one sample for each minute");
+    assert_eq!(lines[0].buckets().len(), 545, "one sample for each minute");
     assert_eq!(alerts_ever(&world), 0, "late data raised an alert");
     let alerts = &world.running().unwrap().memory.latest.host(agent).unwrap().alerts;
     let of_disk = |rule: &str| rule.starts_with("filesystem");

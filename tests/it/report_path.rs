@@ -7,8 +7,7 @@ use std::sync::atomic::Ordering;
 use tram_collector::commit::read_log;
 use tram_collector::latest;
 use tram_collector::model::agent::AgentId;
-use tram_collector::series::Line;
-use tram_collector::series::query::Window;
+use tram_collector::series::query::{Line, Window};
 use tram_collector::tasks::retain::trim_log;
 use tram_collector::tasks::settle;
 use tram_collector::tasks::snapshot::Snapshots;
@@ -30,7 +29,7 @@ fn history(world: &World, agent: AgentId, name: &str) -> Vec<Line> {
 }
 
 fn points(lines: &[Line]) -> usize {
-    lines.iter().map(|line| line.buckets.len()).sum()
+    lines.iter().map(|line| line.buckets().len()).sum()
 }
 
 /// Numbers of the reports that the log has of an agent, in the order that they were taken.

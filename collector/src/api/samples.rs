@@ -6,15 +6,13 @@ use crate::api::input::{Id, Query};
 use crate::api::state;
 use crate::api::view::Problem;
 use crate::api::view::asset::{SampleSeries, Samples, SeriesKind};
-use crate::model::agent::AgentId;
 use crate::model::asset::AssetId;
-use crate::model::catalogue::Kind;
-use crate::series::query::{Bucket, Window};
-use crate::series::{Line, Series, SeriesError};
+use crate::model::catalogue::{Column, Kind};
+use crate::series::SeriesError;
+use crate::series::query::{Bucket, Line, Window};
 use crate::store::sqlite::{asset, listing};
 use axum::Json;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::IntoParams;
 
@@ -65,45 +63,17 @@ pub async fn samples(
         listing::agents_of_asset(connection, scope, asset)
     });
     let (agents, series) = (agents.await?, Arc::clone(&caller.state().series));
-    let lines = state::blocking(move || lines(&series, &agents, &names, window)).await??;
+    let lines = state::blocking(move || {
+        let wanted = |column: &Column| names.contains(&column.name);
+        series.gather(&agents, &wanted, window, &|| true)
+    });
+    let lines = lines.await??;
     Ok(Json(Samples {
         from_ms: window.from_ms,
         to_ms: window.to_ms,
         step_s: window.step_ms / 1_000,
         series: lines.into_iter().map(view).collect(),
     }))
-}
-
-/// The lines of every agent that the asset has had, as one.
-fn lines(
-    series: &Series,
-    agents: &[AgentId],
-    names: &[String],
-    window: Window,
-) -> Result<Vec<Line>, ApiError> {
-    let mut merged: BTreeMap<_, Line> = BTreeMap::new();
-    for agent in agents {
-        let wanted = |column: &crate::model::catalogue::Column| names.contains(&column.name);
-        for line in series.range(*agent, wanted, window)? {
-            let key = (line.name.clone(), line.attributes.clone());
-            match merged.get_mut(&key) {
-                None => drop(merged.insert(key, line)),
-                Some(known) => {
-                    known.buckets.extend(line.buckets);
-                    known.buckets.sort_by_key(|bucket| bucket.time_ms);
-                    // Two agents within one step: the later one's figures stand.
-                    known.buckets.dedup_by(|later, earlier| {
-                        let is_same = later.time_ms == earlier.time_ms;
-                        if is_same {
-                            *earlier = *later;
-                        }
-                        is_same
-                    });
-                }
-            }
-        }
-    }
-    Ok(merged.into_values().collect())
 }
 
 fn names(text: &str) -> Result<Vec<String>, ApiError> {
@@ -138,19 +108,20 @@ fn window(params: &SampleParams, now_ms: i64) -> Result<Window, ApiError> {
 }
 
 fn view(line: Line) -> SampleSeries {
+    let buckets = line.buckets();
     let (kind, unit) = match line.column.kind {
         Kind::Gauge => (SeriesKind::Gauge, line.column.unit),
         Kind::Counter => (SeriesKind::Rate, format!("{}/s", line.column.unit)),
     };
-    let each = |figure: fn(&Bucket) -> f64| line.buckets.iter().map(figure).collect();
+    let each = |figure: fn(&Bucket) -> f64| buckets.iter().map(figure).collect();
     SampleSeries {
-        time_ms: line.buckets.iter().map(|bucket| bucket.time_ms).collect(),
+        time_ms: buckets.iter().map(|bucket| bucket.time_ms).collect(),
         min: each(|bucket| bucket.min),
         max: each(|bucket| bucket.max),
         mean: each(|bucket| bucket.mean),
         last: each(|bucket| bucket.last),
-        name: line.name,
-        attributes: line.attributes,
+        name: line.column.name,
+        attributes: line.column.attributes,
         unit,
         kind,
     }
@@ -164,9 +135,10 @@ impl From<SeriesError> for ApiError {
                 format!("Khoảng thời gian quá dài hoặc quá nhiều tên: {error}."),
                 format!("The range is too long, or there are too many names: {error}."),
             ),
-            SeriesError::Database(_) | SeriesError::File(_) | SeriesError::Newer { .. } => {
-                Self::Internal(error.to_string())
-            }
+            SeriesError::Database(_)
+            | SeriesError::File(_)
+            | SeriesError::Newer { .. }
+            | SeriesError::Cancelled => Self::Internal(error.to_string()),
         }
     }
 }

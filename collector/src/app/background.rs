@@ -1,18 +1,22 @@
 //! Background tasks, each spawned with its period: what they do is theirs, when it is done is here.
 
-use super::Running;
+use super::{Running, StartError};
 use crate::clock::Clock;
 use crate::commit::{Handle, Memory};
-use crate::store::StoreError;
+use crate::config::Config;
+use crate::series::Keep;
 use crate::store::sqlite::Readers;
 use crate::tasks::checkpoint::Checkpoints;
 use crate::tasks::snapshot::Snapshots;
 use crate::tasks::{self, Changes, TaskError, retain};
-use std::path::Path;
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
+
+/// How far the merging of days stands back, as `nice` counts.
+const NICE: i32 = 10;
 
 /// What the tasks work with.
 #[derive(Clone)]
@@ -21,23 +25,26 @@ struct Context {
     commit: Handle,
     readers: Arc<Readers>,
     clock: Clock,
+    keep: Keep,
 }
 
 /// Spawns every task; each ends when `stopping` turns true.
 pub(super) fn spawn(
     running: &mut Running,
-    data_dir: &Path,
+    config: &Config,
     clock: &Clock,
     changes: Changes,
     stopping: &watch::Receiver<bool>,
-) -> Result<(), StoreError> {
-    let checkpoints = Arc::new(Mutex::new(Checkpoints::open(data_dir)?));
+) -> Result<(), StartError> {
+    let checkpoints = Arc::new(Mutex::new(Checkpoints::open(&config.data_dir)?));
     let context = Context {
         memory: running.memory.clone(),
         commit: running.commit.clone(),
         readers: Arc::clone(&running.readers),
         clock: clock.clone(),
+        keep: config.keep,
     };
+    running.compactor = Some(compactor(context.clone(), &mut running.tasks)?);
     let tasks = &mut running.tasks;
     let due = |period| Due::every(period, stopping);
     tasks.spawn(look_around(context.clone(), due(tasks::ABSENCE_EVERY)));
@@ -79,8 +86,8 @@ async fn trim(context: Context, mut due: Due) {
 
 async fn retain(context: Context, mut due: Due) {
     while due.again().await {
-        let (memory, now_ms) = (context.memory.clone(), context.clock.now_ms());
-        tell("retain", blocking(move || retain::drop_days(&memory, now_ms)).await);
+        let (context, now_ms) = (context.clone(), context.clock.now_ms());
+        tell("retain", blocking(move || retain::drop_days(&context.memory, &context.keep, now_ms)).await);
     }
 }
 
@@ -96,6 +103,33 @@ async fn take_over(checkpoints: Arc<Mutex<Checkpoints>>, mut due: Due) {
         let round = move || checkpoints.lock().unwrap_or_else(PoisonError::into_inner).round();
         tell("checkpoint", blocking(round).await);
     }
+}
+
+/// Merges and rolls up days on a thread of its own, below everything else: it has until the next day. It ends after the
+/// step it is at when `tasks` do.
+fn compactor(
+    context: Context,
+    tasks: &mut tokio::task::JoinSet<()>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let (alive, ended) = mpsc::channel::<()>();
+    tasks.spawn(async move {
+        let _alive = alive;
+        std::future::pending::<()>().await;
+    });
+    let work = move || {
+        if let Err(error) = rustix::process::nice(NICE) {
+            tracing::debug!(%error, "merging days takes its turn like everything else");
+        }
+        let mut wait = Duration::ZERO;
+        while ended.recv_timeout(wait) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let round =
+                retain::compact(&context.memory, &context.readers, &context.keep, context.clock.now_ms());
+            let more = round.as_ref().is_ok_and(|more| *more);
+            wait = if more { Duration::ZERO } else { tasks::COMPACT_EVERY };
+            tell("compact", round.map(|_| ()));
+        }
+    };
+    std::thread::Builder::new().name("compactor".to_owned()).spawn(work)
 }
 
 /// When a task's next round is due.

@@ -16,6 +16,7 @@ use crate::model::arrival::{Measured, SpoolId};
 use crate::model::asset::AssetId;
 use crate::model::catalogue::{Catalogue, CatalogueId};
 use crate::revocations::Revocations;
+use crate::series::tier::Tier;
 use crate::series::{Sample, Series, SeriesError};
 use crate::store::StoreError;
 use crate::store::sqlite::{self, agent, catalogue, certificate, component, log, snapshot};
@@ -224,6 +225,7 @@ impl Rebuild<'_> {
             let samples = self.stage.samples.iter().map(|sample| Sample {
                 agent: sample.agent,
                 catalogue: &sample.catalogue,
+                tier: Tier::Raw,
                 time_ms: sample.time_ms,
                 values: &sample.values,
                 log: row.id,

@@ -10,6 +10,7 @@ use crate::model::agent::{AgentId, AgentState};
 use crate::model::arrival::Outcome;
 use crate::model::asset::AssetId;
 use crate::revocations::Revocations;
+use crate::series::tier::Tier;
 use crate::series::{Sample, Series};
 use crate::store::StoreError;
 use crate::store::sqlite::{agent, catalogue, certificate, component, log};
@@ -243,6 +244,7 @@ impl Writer {
                 .map(|sample| Sample {
                     agent: sample.agent,
                     catalogue: &sample.catalogue,
+                    tier: Tier::Raw,
                     time_ms: sample.time_ms,
                     values: &sample.values,
                     log,

@@ -23,6 +23,9 @@ const KEYS: &[(&str, &str, Form)] = &[
     ("rules", "file", Form::Text),
     ("install", "dir", Form::Text),
     ("series", "memory_mb", Form::Number),
+    ("series", "raw_days", Form::Number),
+    ("series", "five_minutes_days", Form::Number),
+    ("series", "hours_days", Form::Number),
     ("commit", "window_ms", Form::Number),
 ];
 

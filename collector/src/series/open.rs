@@ -5,6 +5,8 @@
 //! to; closing turns them into columns. It must not know where chunks go.
 
 use super::chunk::{self, Chunk};
+use super::day::{DAY_MS, day_of, start_of};
+use super::tier::{self, Bucket, Tier};
 use super::varint::{self, Reader};
 use super::{LogId, Sample};
 use crate::model::agent::AgentId;
@@ -26,7 +28,9 @@ pub const CLOSING_MAX: usize = 256;
 pub struct Key {
     /// The host's agent.
     pub agent: AgentId,
-    /// Start of the hour, milliseconds since 1970.
+    /// How finely its samples are kept.
+    pub tier: Tier,
+    /// Start of the hour, or of the day where rows are buckets; milliseconds since 1970.
     pub hour_ms: i64,
     /// What the columns are.
     pub catalogue: CatalogueId,
@@ -34,8 +38,14 @@ pub struct Key {
 
 impl Key {
     /// The chunk that a sample belongs to.
-    pub fn of(agent: AgentId, catalogue: CatalogueId, time_ms: i64) -> Self {
-        Self { agent, hour_ms: hour_of(time_ms), catalogue }
+    pub fn of(agent: AgentId, tier: Tier, catalogue: CatalogueId, time_ms: i64) -> Self {
+        let hour_ms = if tier == Tier::Raw { hour_of(time_ms) } else { start_of(day_of(time_ms)) };
+        Self { agent, tier, hour_ms, catalogue }
+    }
+
+    /// When the time that it covers is over.
+    pub fn end_ms(&self) -> i64 {
+        self.hour_ms.saturating_add(if self.tier == Tier::Raw { HOUR_MS } else { DAY_MS })
     }
 }
 
@@ -74,7 +84,9 @@ pub struct Sorted {
 
 impl OpenChunk {
     fn new(key: Key, catalogue: Arc<Catalogue>, log: LogId, due_ms: i64) -> Self {
-        let columns = catalogue.columns.len().min(chunk::COLUMNS_MAX);
+        let columns = catalogue.columns.len();
+        let columns = if key.tier == Tier::Raw { columns } else { tier::width(columns) };
+        let columns = columns.min(chunk::COLUMNS_MAX);
         Self {
             key,
             catalogue,
@@ -151,6 +163,17 @@ impl OpenChunk {
         Sorted { times_ms: order.iter().map(|row| at(*row)).collect(), columns }
     }
 
+    /// Its rows as they are kept, in order of time.
+    pub fn kept(&self) -> Sorted {
+        let sorted = self.sorted();
+        if self.key.tier == Tier::Raw {
+            return sorted;
+        }
+        let buckets: Vec<Bucket> =
+            sorted.rows().map(|(start_ms, row)| Bucket::from_values(start_ms, &row)).collect();
+        Sorted { times_ms: sorted.times_ms, columns: tier::columns_of(&self.catalogue, &buckets) }
+    }
+
     fn unpack(&self) -> (Vec<i64>, Vec<Vec<Option<i64>>>) {
         let width = self.last.len();
         let mut times = Vec::with_capacity(self.rows());
@@ -182,16 +205,42 @@ impl OpenChunk {
 impl Sorted {
     /// As chunks' bytes with the first and the last time and the count of each, split where one would be too large.
     pub fn encode(&self, catalogue: CatalogueId) -> Vec<Piece> {
-        let step = chunk::rows_max(self.columns.len());
+        let most = chunk::rows_max(self.columns.len());
+        self.pieces(most, |times, columns| chunk::encode(catalogue.0, times, columns))
+    }
+
+    /// The same for chunks of a day.
+    pub fn encode_day(&self, catalogue: CatalogueId, groups: &[Vec<usize>]) -> Vec<Piece> {
+        let most = chunk::day_rows_max(self.columns.len());
+        self.pieces(most, |times, columns| chunk::encode_day(catalogue.0, times, columns, groups))
+    }
+
+    fn pieces(
+        &self,
+        most: usize,
+        encode: impl Fn(&[i64], &[Vec<Option<i64>>]) -> Option<Vec<u8>>,
+    ) -> Vec<Piece> {
         let piece = |start: usize| {
-            let end = (start + step).min(self.times_ms.len());
+            let end = (start + most).min(self.times_ms.len());
             let times = self.times_ms.get(start..end)?;
-            let part = |values: &Vec<Option<i64>>| values.get(start..end).map(<[Option<i64>]>::to_vec);
-            let columns: Option<Vec<_>> = self.columns.iter().map(part).collect();
-            let bytes = chunk::encode(catalogue.0, times, &columns?)?;
+            let bytes = if times.len() == self.times_ms.len() {
+                encode(times, &self.columns)?
+            } else {
+                let part = |values: &Vec<Option<i64>>| values.get(start..end).map(<[Option<i64>]>::to_vec);
+                encode(times, &self.columns.iter().map(part).collect::<Option<Vec<_>>>()?)?
+            };
             Some(Piece { from_ms: *times.first()?, to_ms: *times.last()?, count: times.len(), bytes })
         };
-        (0..self.times_ms.len()).step_by(step).filter_map(piece).collect()
+        (0..self.times_ms.len()).step_by(most).filter_map(piece).collect()
+    }
+
+    /// Each row: its time and its values.
+    fn rows(&self) -> impl Iterator<Item = (i64, Vec<Option<i64>>)> {
+        let row = |(row, time_ms): (usize, &i64)| {
+            let value = |values: &Vec<Option<i64>>| values.get(row).copied().flatten();
+            (*time_ms, self.columns.iter().map(value).collect())
+        };
+        self.times_ms.iter().enumerate().map(row)
     }
 
     /// As a chunk that needs no decoding.
@@ -248,7 +297,7 @@ impl Open {
 
     /// Adds a sample to the chunk of its hour, opening that when there is none.
     pub fn append(&mut self, sample: &Sample<'_>, now_ms: i64) {
-        let key = Key::of(sample.agent, sample.catalogue.id, sample.time_ms);
+        let key = Key::of(sample.agent, sample.tier, sample.catalogue.id, sample.time_ms);
         let chunks = self.chunks.entry(sample.agent).or_default();
         let place = chunks.iter().rposition(|chunk| chunk.key == key).unwrap_or_else(|| {
             let due_ms = due_ms(&key, now_ms);
@@ -310,9 +359,7 @@ impl Open {
 
     /// Copies of an agent's chunks that may have samples between two times.
     pub fn copies(&self, agent: AgentId, from_ms: i64, to_ms: i64) -> Vec<Arc<OpenChunk>> {
-        let within = |key: &Key| {
-            key.agent == agent && key.hour_ms < to_ms && key.hour_ms.saturating_add(HOUR_MS) > from_ms
-        };
+        let within = |key: &Key| key.agent == agent && key.hour_ms < to_ms && key.end_ms() > from_ms;
         let open = self.chunks.get(&agent).into_iter().flatten().filter(|chunk| within(&chunk.key));
         let closing = self.closing.iter().filter(|chunk| within(&chunk.key)).map(Arc::clone);
         closing.chain(open.map(|chunk| Arc::new(chunk.clone()))).collect()
@@ -333,8 +380,9 @@ impl Open {
 
 /// When a chunk opened now is to be closed: after its hour, or after the wait for late samples, at the agent's moment.
 fn due_ms(key: &Key, now_ms: i64) -> i64 {
-    let hour_end_ms = key.hour_ms.saturating_add(HOUR_MS);
-    let whole_ms = if hour_end_ms > now_ms { hour_end_ms } else { now_ms.saturating_add(LATE_WAIT_MS) };
+    // Buckets come in lots, of times gone by: they wait for the rest of the lot only.
+    let end_ms = if key.tier == Tier::Raw { key.end_ms() } else { now_ms };
+    let whole_ms = if end_ms > now_ms { end_ms } else { now_ms.saturating_add(LATE_WAIT_MS) };
     let moment =
         key.agent.0.iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
     whole_ms.saturating_add((moment % CLOSE_SPREAD_MS as u64) as i64)

@@ -1,12 +1,13 @@
-//! From samples to what a chart shows: one column's points gathered into buckets of equal length.
+//! From samples to what a chart shows: one column's values gathered into buckets of equal length.
 //!
 //! Pure. A level keeps its least, greatest, mean and last value; a running total becomes its rate per second, across
-//! restarts of the counting. It must not know where the points come from.
+//! restarts of the counting. Values stay scaled as they are kept until they are shown. It must not know where they come
+//! from.
 
-use crate::model::catalogue::Kind;
-
-/// A measured value and when, milliseconds since 1970.
-pub type Point = (i64, f64);
+use super::chunk::Cells;
+use super::tier::{Figures, Tier};
+use crate::model::catalogue::{Column, Kind};
+use std::ops::Range;
 
 /// Which times to gather, and how finely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,27 +16,70 @@ pub struct Window {
     pub from_ms: i64,
     /// To before this time.
     pub to_ms: i64,
-    /// Length of a bucket; the first starts at a multiple of it.
+    /// Length of a bucket; each starts at a multiple of it.
     pub step_ms: i64,
 }
 
 impl Window {
-    /// How many buckets it has at most.
+    /// How many buckets it has.
     pub fn buckets(&self) -> usize {
-        let length = self.to_ms.saturating_sub(self.start_of(self.from_ms)).max(0);
-        usize::try_from((length / self.step_ms.max(1)).saturating_add(1)).unwrap_or(usize::MAX)
+        let length = self.to_ms.saturating_sub(self.start_ms()).max(0);
+        let step = self.step_ms.max(1);
+        let whole = length / step + i64::from(length % step > 0);
+        usize::try_from(whole).unwrap_or(usize::MAX)
     }
 
-    fn holds(&self, time_ms: i64) -> bool {
-        (self.from_ms..self.to_ms).contains(&time_ms)
+    /// When its first bucket starts.
+    pub fn start_ms(&self) -> i64 {
+        self.from_ms.saturating_sub(self.from_ms.rem_euclid(self.step_ms.max(1)))
     }
 
-    fn start_of(&self, time_ms: i64) -> i64 {
-        time_ms.saturating_sub(time_ms.rem_euclid(self.step_ms.max(1)))
+    /// The coarsest tier whose buckets each lie whole in one of the window's.
+    pub fn tier(&self) -> Tier {
+        let fits = |tier: &&Tier| {
+            tier.step_ms().is_none_or(|step_ms| {
+                [self.from_ms, self.to_ms, self.step_ms].iter().all(|time| time.rem_euclid(step_ms) == 0)
+            })
+        };
+        Tier::ALL.iter().rev().find(fits).copied().unwrap_or(Tier::Raw)
+    }
+
+    /// The bucket that a time lies in; none outside.
+    fn place(&self, time_ms: i64) -> Option<usize> {
+        let is_within = (self.from_ms..self.to_ms).contains(&time_ms);
+        let place = time_ms.saturating_sub(self.start_ms()) / self.step_ms.max(1);
+        is_within.then(|| usize::try_from(place).ok()).flatten()
+    }
+
+    /// Which rows lie in which bucket; rows outside in none. Times are in order.
+    pub fn runs(&self, times_ms: &[i64]) -> Vec<(Option<usize>, Range<usize>)> {
+        let mut runs: Vec<(Option<usize>, Range<usize>)> = Vec::new();
+        let (mut until_ms, mut is_open) = (i64::MIN, false);
+        for (row, time_ms) in times_ms.iter().enumerate() {
+            match runs.last_mut() {
+                Some((_, range)) if is_open && *time_ms < until_ms => range.end = row + 1,
+                Some(_) | None => {
+                    let place = self.place(*time_ms);
+                    until_ms = match place {
+                        Some(place) => self.end_of(place),
+                        None if *time_ms < self.from_ms => self.from_ms,
+                        None => i64::MAX,
+                    };
+                    is_open = true;
+                    runs.push((place, row..row + 1));
+                }
+            }
+        }
+        runs
+    }
+
+    fn end_of(&self, place: usize) -> i64 {
+        let steps = i64::try_from(place).unwrap_or(i64::MAX).saturating_add(1);
+        self.start_ms().saturating_add(steps.saturating_mul(self.step_ms)).min(self.to_ms)
     }
 }
 
-/// What a bucket's points come to. Rates are per second, of the column's unit.
+/// What a bucket's samples come to. Rates are per second, of the column's unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
     /// When it starts, milliseconds since 1970.
@@ -44,118 +88,250 @@ pub struct Bucket {
     pub min: f64,
     /// Greatest.
     pub max: f64,
-    /// Mean: of the points of a level; of a rate, all that was counted by all the time that it took.
+    /// Mean: of the samples of a level; of a rate, all that was counted by all the time that it took.
     pub mean: f64,
     /// Latest.
     pub last: f64,
 }
 
-/// Gathers points, which are in order of time. Buckets without any are left out.
-pub fn gather(points: &[Point], kind: Kind, window: Window) -> Vec<Bucket> {
-    let mut gathering = Gathering { window, buckets: Vec::new(), sum: 0.0, weight: 0.0 };
-    match kind {
-        Kind::Gauge => points.iter().for_each(|(time_ms, value)| gathering.add(*time_ms, *value, 1.0)),
-        Kind::Counter => {
-            let pairs = points.iter().zip(points.iter().skip(1));
-            pairs.for_each(|(before, after)| gathering.add_rate(*before, *after));
-        }
-    }
-    gathering.buckets
-}
-
-struct Gathering {
-    window: Window,
-    buckets: Vec<Bucket>,
+/// A bucket in the making, scaled as the line is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cell {
+    /// Least.
+    pub min: f64,
+    /// Greatest.
+    pub max: f64,
     sum: f64,
     weight: f64,
+    /// Latest.
+    pub last: f64,
+    last_ms: i64,
 }
 
-impl Gathering {
-    fn add(&mut self, time_ms: i64, value: f64, weight: f64) {
-        if !self.window.holds(time_ms) {
-            return;
+impl Cell {
+    const EMPTY: Self = Self {
+        min: f64::INFINITY,
+        max: f64::NEG_INFINITY,
+        sum: 0.0,
+        weight: 0.0,
+        last: 0.0,
+        last_ms: i64::MIN,
+    };
+
+    /// Whether it has anything.
+    pub const fn is_empty(&self) -> bool {
+        self.weight <= 0.0
+    }
+
+    /// Mean; of an empty one there is none.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.weight
+    }
+
+    fn add(&mut self, time_ms: i64, part: Self) {
+        self.min = self.min.min(part.min);
+        self.max = self.max.max(part.max);
+        self.sum += part.sum;
+        self.weight += part.weight;
+        if time_ms >= self.last_ms {
+            (self.last, self.last_ms) = (part.last, time_ms);
         }
-        let start_ms = self.window.start_of(time_ms);
-        if let Some(bucket) = self.buckets.last_mut().filter(|bucket| bucket.time_ms == start_ms) {
-            self.sum += value * weight;
-            self.weight += weight;
-            bucket.min = bucket.min.min(value);
-            bucket.max = bucket.max.max(value);
-            bucket.mean = self.sum / self.weight;
-            bucket.last = value;
-        } else {
-            (self.sum, self.weight) = (value * weight, weight);
-            self.buckets.push(Bucket { time_ms: start_ms, min: value, max: value, mean: value, last: value });
+    }
+}
+
+/// One column's buckets: of every catalogue that has a column of this name and these attributes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The column as last seen: name, attributes, unit, scale, kind. A counter's buckets are rates per second.
+    pub column: Column,
+    /// The window.
+    pub window: Window,
+    /// A place for each of its buckets, scaled by the column's scale.
+    pub cells: Vec<Cell>,
+    previous: Option<(i64, f64)>,
+}
+
+impl Line {
+    /// A line without anything.
+    pub fn new(column: &Column, window: Window) -> Self {
+        Self { column: column.clone(), window, cells: vec![Cell::EMPTY; window.buckets()], previous: None }
+    }
+
+    /// Whether it has anything in its window.
+    pub fn is_empty(&self) -> bool {
+        self.cells.iter().all(Cell::is_empty)
+    }
+
+    /// Buckets that have anything, in order of time, in the column's unit.
+    pub fn buckets(&self) -> Vec<Bucket> {
+        let power = 10_f64.powi(i32::from(self.column.scale));
+        let start_ms = self.window.start_ms();
+        let cells = self.cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
+        cells
+            .map(|(place, cell)| Bucket {
+                time_ms: start_ms.saturating_add((place as i64).saturating_mul(self.window.step_ms)),
+                min: cell.min / power,
+                max: cell.max / power,
+                mean: cell.mean() / power,
+                last: cell.last / power,
+            })
+            .collect()
+    }
+
+    /// Begins with another host: what it counts has nothing to do with what was counted before.
+    pub fn begin(&mut self) {
+        self.previous = None;
+    }
+
+    /// Takes the column as a newer catalogue has it: what is there already is scaled anew.
+    fn factor(&mut self, column: &Column) -> f64 {
+        let (own, other) = (self.column.scale, column.scale);
+        if other > own {
+            let power = 10_f64.powi(i32::from(other - own));
+            for cell in &mut self.cells {
+                (cell.min, cell.max) = (cell.min * power, cell.max * power);
+                (cell.sum, cell.last) = (cell.sum * power, cell.last * power);
+            }
+            self.previous = self.previous.map(|(time_ms, total)| (time_ms, total * power));
+        }
+        self.column.unit.clone_from(&column.unit);
+        self.column.kind = column.kind;
+        self.column.scale = own.max(other);
+        10_f64.powi(i32::from(self.column.scale - other))
+    }
+
+    /// Adds samples, which are in order of time and not before those added last.
+    pub fn feed(
+        &mut self,
+        column: &Column,
+        times_ms: &[i64],
+        runs: &[(Option<usize>, Range<usize>)],
+        cells: &Cells,
+    ) {
+        let factor = self.factor(column);
+        for (place, range) in runs {
+            let times_ms = times_ms.get(range.clone()).unwrap_or_default();
+            match (column.kind, place) {
+                (Kind::Gauge, None) => {}
+                (Kind::Gauge, Some(place)) => {
+                    let part = level(times_ms, range, cells, factor);
+                    if let Some(((time_ms, part), cell)) = part.zip(self.cells.get_mut(*place)) {
+                        cell.add(time_ms, part);
+                    }
+                }
+                (Kind::Counter, _) => {
+                    let values = times_ms
+                        .iter()
+                        .zip(range.clone())
+                        .filter_map(|(time_ms, row)| Some((*time_ms, cells.at(row)? as f64 * factor)));
+                    let cell = place.and_then(|place| self.cells.get_mut(place));
+                    self.previous = total(values, cell, self.previous);
+                }
+            }
         }
     }
 
-    /// A total that fell has started anew from nothing: what it shows was counted since.
-    fn add_rate(&mut self, before: Point, after: Point) {
-        let seconds = after.0.saturating_sub(before.0) as f64 / 1_000.0;
-        if seconds <= 0.0 {
-            return;
+    /// Adds a bucket of a tier; what it stands for counts as measured when it starts.
+    pub fn feed_bucket(&mut self, column: &Column, start_ms: i64, figures: Figures) {
+        let Some(place) = self.window.place(start_ms) else { return };
+        let factor = self.factor(column);
+        let Some(cell) = self.cells.get_mut(place) else { return };
+        let scaled = |value: i64| value as f64 * factor;
+        let Figures { last, min, max, sum, count, span_ms } = figures;
+        let part = match column.kind {
+            Kind::Gauge => Cell {
+                min: scaled(min),
+                max: scaled(max),
+                sum: scaled(sum),
+                weight: count as f64,
+                last: scaled(last),
+                last_ms: start_ms,
+            },
+            Kind::Counter => {
+                let seconds = span_ms as f64 / 1_000.0;
+                let per_s = count as f64 / seconds;
+                let (min, max) = (scaled(min) * per_s, scaled(max) * per_s);
+                Cell {
+                    min,
+                    max,
+                    sum: scaled(sum),
+                    weight: seconds,
+                    last: scaled(sum) / seconds,
+                    last_ms: start_ms,
+                }
+            }
+        };
+        if part.weight > 0.0 && part.min.is_finite() {
+            cell.add(start_ms, part);
         }
-        let counted = if after.1 < before.1 { after.1 } else { after.1 - before.1 };
-        self.add(after.0, counted.max(0.0) / seconds, seconds);
     }
+}
+
+/// What the rows of a run come to, and when the last of them was.
+fn level(times_ms: &[i64], range: &Range<usize>, cells: &Cells, factor: f64) -> Option<(i64, Cell)> {
+    let scaled = |value: i64| value as f64 * factor;
+    let whole = |min: i64, max: i64, sum: f64, count: usize, last: i64| Cell {
+        min: scaled(min),
+        max: scaled(max),
+        sum: sum * factor,
+        weight: count as f64,
+        last: scaled(last),
+        last_ms: i64::MIN,
+    };
+    let last_ms = *times_ms.last()?;
+    match cells {
+        Cells::Empty => None,
+        Cells::Constant(value) => {
+            let sum = *value as f64 * range.len() as f64;
+            Some((last_ms, whole(*value, *value, sum, range.len(), *value)))
+        }
+        Cells::Full(values) => {
+            let values = values.get(range.clone())?;
+            let (first, last) = (*values.first()?, *values.last()?);
+            let (mut min, mut max, mut sum) = (first, first, 0.0);
+            for value in values {
+                min = min.min(*value);
+                max = max.max(*value);
+                sum += *value as f64;
+            }
+            Some((last_ms, whole(min, max, sum, values.len(), last)))
+        }
+        Cells::Each(values) => {
+            let values = values.get(range.clone())?;
+            let mut part: Option<(i64, Cell)> = None;
+            for (time_ms, value) in times_ms.iter().zip(values) {
+                let Some(value) = value else { continue };
+                let one = whole(*value, *value, *value as f64, 1, *value);
+                let (last_ms, all) = part.get_or_insert((*time_ms, Cell::EMPTY));
+                all.add(*time_ms, one);
+                *last_ms = *time_ms;
+            }
+            part
+        }
+    }
+}
+
+/// Counts what a total grew by from each value to the next; gives the last one back. A total that fell has started anew
+/// from nothing: what it shows was counted since.
+fn total(
+    values: impl Iterator<Item = (i64, f64)>,
+    mut cell: Option<&mut Cell>,
+    mut previous: Option<(i64, f64)>,
+) -> Option<(i64, f64)> {
+    for (time_ms, value) in values {
+        let before = previous.replace((time_ms, value));
+        let (Some((before_ms, before)), Some(cell)) = (before, cell.as_deref_mut()) else { continue };
+        let seconds = time_ms.saturating_sub(before_ms) as f64 / 1_000.0;
+        if seconds <= 0.0 {
+            continue;
+        }
+        let counted = if value < before { value } else { value - before }.max(0.0);
+        let rate = counted / seconds;
+        let part = Cell { min: rate, max: rate, sum: counted, weight: seconds, last: rate, last_ms: time_ms };
+        cell.add(time_ms, part);
+    }
+    previous
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Window = Window { from_ms: 0, to_ms: 600_000, step_ms: 60_000 };
-
-    fn check(points: &[Point], kind: Kind, expect: &[(i64, f64, f64, f64, f64)]) {
-        let buckets = gather(points, kind, MINUTE);
-        let got: Vec<_> = buckets.iter().map(|b| (b.time_ms, b.min, b.max, b.mean, b.last)).collect();
-        assert_eq!(got, expect);
-    }
-
-    #[test]
-    fn a_level_keeps_least_greatest_mean_and_last() {
-        let points = [(0, 4.0), (15_000, 1.0), (59_999, 7.0), (60_000, 5.0)];
-        check(&points, Kind::Gauge, &[(0, 1.0, 7.0, 4.0, 7.0), (60_000, 5.0, 5.0, 5.0, 5.0)]);
-    }
-
-    #[test]
-    fn buckets_without_points_are_left_out() {
-        check(
-            &[(0, 1.0), (240_000, 2.0)],
-            Kind::Gauge,
-            &[(0, 1.0, 1.0, 1.0, 1.0), (240_000, 2.0, 2.0, 2.0, 2.0)],
-        );
-    }
-
-    #[test]
-    fn a_total_becomes_its_rate_weighted_by_time() {
-        let points = [(0, 100.0), (10_000, 200.0), (40_000, 200.0)];
-        check(&points, Kind::Counter, &[(0, 0.0, 10.0, 2.5, 0.0)]);
-    }
-
-    #[test]
-    fn a_total_that_falls_has_started_anew() {
-        check(&[(0, 1e9), (10_000, 50.0)], Kind::Counter, &[(0, 5.0, 5.0, 5.0, 5.0)]);
-    }
-
-    #[test]
-    fn one_total_or_two_of_the_same_time_give_no_rate() {
-        check(&[(0, 1.0)], Kind::Counter, &[]);
-        check(&[(0, 1.0), (0, 9.0)], Kind::Counter, &[]);
-    }
-
-    #[test]
-    fn a_total_from_before_the_window_only_counts_for_the_next() {
-        let window = Window { from_ms: 60_000, to_ms: 120_000, step_ms: 60_000 };
-        let buckets = gather(&[(50_000, 0.0), (70_000, 40.0), (120_000, 90.0)], Kind::Counter, window);
-        assert_eq!(buckets, [Bucket { time_ms: 60_000, min: 2.0, max: 2.0, mean: 2.0, last: 2.0 }]);
-    }
-
-    #[test]
-    fn buckets_start_at_multiples_of_the_step() {
-        let window = Window { from_ms: 90_000, to_ms: 200_000, step_ms: 60_000 };
-        let buckets = gather(&[(70_000, 1.0), (95_000, 2.0), (130_000, 3.0)], Kind::Gauge, window);
-        assert_eq!(buckets.iter().map(|bucket| bucket.time_ms).collect::<Vec<_>>(), [60_000, 120_000]);
-        assert!(window.buckets() >= buckets.len());
-    }
-}
+mod tests;

@@ -1,13 +1,12 @@
-//! What is no longer needed goes: rows of the log that snapshots and closed chunks have taken over, days past their
-//! time.
+//! What is no longer needed goes: rows of the log that snapshots and closed chunks have taken over, what days take more
+//! than they must, days past their time.
 
 use super::TaskError;
 use crate::commit::{Handle, Memory};
 use crate::latest::SHARDS;
+use crate::series::Keep;
 use crate::store::sqlite::{Readers, log, snapshot};
 
-/// Days that samples are kept as they came.
-pub const RAW_DAYS: u32 = 30;
 /// Rows of the log that one transaction deletes.
 const ROWS_AT_ONCE: i64 = 1_000;
 
@@ -29,11 +28,17 @@ pub async fn trim_log(memory: &Memory, readers: &Readers, commit: &Handle) -> Re
     }
 }
 
-/// Deletes days of samples past their time. Blocks.
-pub fn drop_days(memory: &Memory, now_ms: i64) -> Result<(), TaskError> {
-    let days = memory.series.retain(RAW_DAYS, now_ms)?;
+/// Does one step of merging and rolling up days that are over; says whether there is more. Blocks.
+pub fn compact(memory: &Memory, readers: &Readers, keep: &Keep, now_ms: i64) -> Result<bool, TaskError> {
+    let log_from = readers.read(log::begins)?;
+    Ok(memory.series.compact(keep, log_from, now_ms)?.more)
+}
+
+/// Deletes days of history past their time. Blocks.
+pub fn drop_days(memory: &Memory, keep: &Keep, now_ms: i64) -> Result<(), TaskError> {
+    let days = memory.series.retain(keep, now_ms)?;
     if days > 0 {
-        tracing::info!(days, "days of samples deleted, past their time");
+        tracing::info!(days, "days of history deleted, past their time");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::model::agent::AgentState;
 use crate::model::asset::{AssetId, AssetKind};
 use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
 use crate::series::Sample;
+use crate::series::tier::Tier;
 use crate::store::sqlite::agent;
 use axum::http::{Method, StatusCode};
 use std::sync::Arc;
@@ -121,6 +122,7 @@ async fn samples_come_in_steps_and_totals_as_rates() {
     let catalogue = catalogue();
     for step in 0..8_i64 {
         let sample = Sample {
+            tier: Tier::Raw,
             agent: world.a.agent,
             catalogue: &catalogue,
             time_ms: NOW_MS - 120_000 + step * 15_000,

@@ -31,11 +31,7 @@ const REST: u8 = 5;
 
 /// The body that times and columns make. A group whose columns add up to about the same in every row loses the one
 /// that costs most, if its rest costs less.
-pub(super) fn pack(
-    times_ms: &[i64],
-    columns: &[Vec<Option<i64>>],
-    groups: &[Vec<usize>],
-) -> Option<Vec<u8>> {
+pub(super) fn pack(times_ms: &[i64], columns: &[Vec<Option<i64>>], groups: &[Vec<usize>]) -> Option<Vec<u8>> {
     let compressor = FileCompressor::default();
     let mut body = Vec::new();
     compressor.write_header(&mut body).ok()?;

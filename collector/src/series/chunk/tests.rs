@@ -131,7 +131,10 @@ fn bounds_are_checked_before_anything_is_unpacked() {
 }
 
 fn rows() -> impl Strategy<Value = Vec<(i64, Option<i64>, Option<i64>, i64)>> {
-    prop::collection::vec((any::<i64>(), any::<Option<i64>>(), prop::option::of(-5_i64..5), -9_i64..9), 0..200)
+    prop::collection::vec(
+        (any::<i64>(), any::<Option<i64>>(), prop::option::of(-5_i64..5), -9_i64..9),
+        0..200,
+    )
 }
 
 proptest! {

@@ -20,7 +20,8 @@ fn catalogue(id: u8, columns: usize) -> Arc<Catalogue> {
 
 fn append(open: &mut Open, agent: u8, catalogue: &Arc<Catalogue>, time_ms: i64, log: LogId) {
     let values = vec![Some(log); catalogue.columns.len()];
-    let sample = Sample { agent: AgentId([agent; 16]), catalogue, time_ms, values: &values, log };
+    let sample =
+        Sample { tier: Tier::Raw, agent: AgentId([agent; 16]), catalogue, time_ms, values: &values, log };
     open.append(&sample, time_ms);
 }
 
@@ -39,6 +40,7 @@ fn late_samples_get_a_chunk_of_their_own_hour_and_wait_for_more() {
     let (mut open, kinds) = (Open::new(1 << 20), catalogue(1, 3));
     append(&mut open, 1, &kinds, NOON, 1);
     let late = Sample {
+        tier: Tier::Raw,
         agent: AgentId([1; 16]),
         catalogue: &kinds,
         time_ms: NOON - 9 * HOUR_MS,
@@ -109,6 +111,7 @@ fn an_hour_of_fifty_columns_takes_little_memory() {
         let values: Vec<_> =
             (0..50).map(|place| Some(if place % 2 == 0 { 7 } else { row * row % 800 })).collect();
         let sample = Sample {
+            tier: Tier::Raw,
             agent: AgentId([1; 16]),
             catalogue: &kinds,
             time_ms: NOON + row * 15_000,
@@ -128,7 +131,7 @@ proptest! {
         let (mut open, kinds) = (Open::new(1 << 20), catalogue(1, 3));
         for (place, (time, values)) in rows.iter().enumerate() {
             let log = place as LogId;
-            let sample = Sample { agent: AgentId([1; 16]), catalogue: &kinds, time_ms: NOON + time, values, log };
+            let sample = Sample { tier: Tier::Raw, agent: AgentId([1; 16]), catalogue: &kinds, time_ms: NOON + time, values, log };
             open.append(&sample, NOON);
         }
         let mut expect: Vec<(i64, Vec<Option<i64>>)> = rows

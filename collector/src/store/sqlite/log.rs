@@ -42,6 +42,13 @@ pub fn highest(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
+/// Rows below this one are gone, whatever comes.
+pub fn begins(connection: &Connection) -> Result<i64, StoreError> {
+    // The highest first: a row that is added between the two is above it.
+    let highest = highest(connection)?;
+    Ok(first(connection)?.unwrap_or(highest.saturating_add(1)))
+}
+
 /// Deletes at most `count_max` of the oldest rows below a number, and says how many.
 pub fn delete_below(connection: &Connection, id: i64, count_max: i64) -> Result<usize, StoreError> {
     let sql = "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)";
