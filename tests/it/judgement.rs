@@ -82,6 +82,8 @@ impl Judge {
             components: &[],
             alerts: &self.alerts,
             boots: &self.boots,
+            components: &[],
+            alerts: &self.alerts,
             clock_offset_ms: Some(40),
             last_seen_ms: Some(now_ms),
             interval_ms: 60_000,
