@@ -9,12 +9,11 @@ use crate::sensor::reach::{Ladder, ReachConfig};
 use crate::sensor::runner::Runner;
 use crate::sensor::{Paths, Sensor, registry};
 use crate::status::{Picture, Status};
+use crate::system;
 use crate::uplink::identity::{Identity, IdentityStore};
-use rustix::fs::{Access, FlockOperation, access, flock};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +38,7 @@ const ONCE_APART: Duration = Duration::from_secs(1);
 /// Runs the agent until it is stopped.
 pub fn run(config: Config) -> Result<(), Trouble> {
     let _lock = lock(&config.state)?;
-    block_on(agent::run(config))
+    block_on(async { agent::run(config, system::stop()?).await })
 }
 
 /// Reads the sensors and climbs the ladder, once.
@@ -143,12 +142,12 @@ fn reach_config(config: &Config, address: Option<&str>) -> ReachConfig {
 fn lock(state: &Path) -> Result<File, Trouble> {
     IdentityStore::open(state)?;
     let path = state.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = system::private_file().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|why| Trouble::State { path: path.clone(), why })?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Trouble::Taken(state.to_owned())),
-        Err(error) => Err(Trouble::State { path, why: error.into() }),
+        Err(TryLockError::WouldBlock) => Err(Trouble::Taken(state.to_owned())),
+        Err(TryLockError::Error(why)) => Err(Trouble::State { path, why }),
     }
 }
 
@@ -159,13 +158,13 @@ fn check_state(state: &Path) -> Result<(), Trouble> {
     if !found.is_dir() {
         return Err(failed(io::ErrorKind::NotADirectory.into()));
     }
-    access(found, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failed(error.into()))
+    system::check_writable(found).map_err(failed)
 }
 
 /// Whether a running agent has the state directory.
 fn is_locked(state: &Path) -> bool {
     let file = OpenOptions::new().write(true).open(state.join(LOCK));
-    file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
+    file.is_ok_and(|file| file.try_lock().is_err())
 }
 
 /// Runs a future on a runtime of its own. Nothing that still hangs in a thread is waited for.

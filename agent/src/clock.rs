@@ -1,6 +1,6 @@
 //! Time, injected. Owns the only calls that ask the system what time it is; knows nothing of what it is needed for.
 
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use crate::system;
 use std::time::Instant;
 
 /// The three clocks of a host.
@@ -8,7 +8,7 @@ pub trait Clock: Send + Sync {
     /// For timers within this process; never goes backwards.
     fn monotonic(&self) -> Instant;
 
-    /// Milliseconds of `CLOCK_BOOTTIME`: since this boot, sleep included.
+    /// Milliseconds since this boot, sleep included: `CLOCK_BOOTTIME`.
     fn boot_ms(&self) -> u64;
 
     /// Milliseconds since 1970 by the wall clock, which nothing here trusts.
@@ -26,16 +26,12 @@ impl Clock for SystemClock {
     }
 
     fn boot_ms(&self) -> u64 {
-        u64::try_from(milliseconds(clock_gettime(ClockId::Boottime))).unwrap_or_default()
+        system::boot_ms()
     }
 
     fn wall_ms(&self) -> i64 {
-        milliseconds(clock_gettime(ClockId::Realtime))
+        system::wall_ms()
     }
-}
-
-fn milliseconds(time: Timespec) -> i64 {
-    time.tv_sec.saturating_mul(1_000).saturating_add(time.tv_nsec / 1_000_000)
 }
 
 #[cfg(test)]

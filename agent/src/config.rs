@@ -5,6 +5,7 @@ use crate::sensor::globs::Globs;
 use crate::sensor::reach::{ReachConfig, Subnet, is_web_target};
 use crate::sensor::registry::{self, SensorConfig};
 use crate::sensor::source::redirect;
+use crate::system::CONFIG_FILE;
 use crate::uplink::proxy::Route;
 use std::collections::BTreeMap;
 use std::env;
@@ -25,8 +26,6 @@ pub use policy::Cut;
 
 use raw::RawConfig;
 
-/// Where the settings are, unless said otherwise.
-pub const DEFAULT_PATH: &str = "/etc/tram/agent.toml";
 /// What names of variables start with that stand for settings.
 const PREFIX: &str = "TRAM_";
 /// Words for how much is logged.
@@ -159,7 +158,7 @@ pub struct Config {
 impl Config {
     /// From a file and the environment. Without `path` the default file is read if it is there.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
-        let file = path.unwrap_or(Path::new(DEFAULT_PATH));
+        let file = path.unwrap_or(Path::new(CONFIG_FILE));
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),

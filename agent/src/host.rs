@@ -1,25 +1,28 @@
-//! What is fixed about this host while it runs: names, boot, kind; and how the boot before ended. Reads below redirected
-//! roots as if live. Knows nothing of the wire beyond the names of what it finds.
+//! What is fixed about this host while it runs: names, boot, kind; and how the boot before ended. Where that is written
+//! is each system's own. Knows nothing of the wire beyond the names of what it finds.
 
 use crate::sensor::Paths;
+use crate::system::{self, Stop};
 use crate::uplink::identity::hexadecimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use tram_proto::catalogue::Attributes;
 use tram_proto::id::BootId;
 use tram_proto::report::End;
 use tram_proto::sample;
 
-/// Chassis types of SMBIOS that are carried about.
-const LAPTOPS: [u8; 7] = [8, 9, 10, 14, 30, 31, 32];
-/// Chassis types of SMBIOS that stand under or on a desk.
-const DESKTOPS: [u8; 11] = [3, 4, 5, 6, 7, 13, 15, 16, 24, 35, 36];
-/// How long the service manager is waited for when the agent is stopped.
-const MANAGER_TIMEOUT: Duration = Duration::from_secs(1);
+#[cfg(unix)]
+mod linux;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use linux::facts;
+#[cfg(windows)]
+use windows::facts;
 
 /// What is fixed about a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,26 +38,34 @@ pub struct Host {
 impl Host {
     /// Reads them. What cannot be read is left out; the boot then is all zeros.
     pub fn read(paths: &Paths) -> Self {
-        let kernel = paths.procfs.join("sys/kernel");
-        let name = text(&kernel.join("hostname")).unwrap_or_else(|| "localhost".to_owned());
-        let id = text(&paths.rootfs.join("etc/machine-id"))
-            .or_else(|| text(&paths.sysfs.join("class/dmi/id/product_uuid")))
-            .unwrap_or_else(|| name.clone());
-        let machine = machine_of(&id);
-        let boot = text(&kernel.join("random/boot_id")).and_then(|id| parse_boot_id(&id)).unwrap_or_default();
-        let release = fs::read_to_string(paths.rootfs.join("etc/os-release")).unwrap_or_default();
+        let facts = facts(paths);
+        let name = facts.name.unwrap_or_else(|| "localhost".to_owned());
+        let machine = machine_of(facts.id.as_ref().unwrap_or(&name));
         let known = [
             (sample::HOST_NAME, Some(name)),
             (sample::OS_TYPE, Some(std::env::consts::OS.to_owned())),
-            (sample::OS_DESCRIPTION, parse_os_release(&release)),
-            (sample::OS_VERSION, text(&kernel.join("osrelease"))),
+            (sample::OS_DESCRIPTION, facts.description),
+            (sample::OS_VERSION, facts.version),
             (sample::HOST_ARCH, Some(std::env::consts::ARCH.to_owned())),
             (sample::SERVICE_VERSION, Some(env!("CARGO_PKG_VERSION").to_owned())),
-            (sample::ASSET_KIND, Some(asset_kind(paths).to_owned())),
+            (sample::ASSET_KIND, Some(facts.kind.to_owned())),
         ];
         let resource = known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-        Self { boot, machine, resource }
+        Self { boot: facts.boot.unwrap_or_default(), machine, resource }
     }
+}
+
+/// What the system says of itself.
+#[derive(Debug)]
+struct Facts {
+    name: Option<String>,
+    /// Of the machine, for ever.
+    id: Option<String>,
+    boot: Option<BootId>,
+    description: Option<String>,
+    version: Option<String>,
+    /// The kind of asset that the host most likely is.
+    kind: &'static str,
 }
 
 /// What stands for a machine on the wire: SHA-256 of its id, hexadecimal.
@@ -65,38 +76,6 @@ fn machine_of(id: &str) -> String {
 /// The same for the id in a file; none where it cannot be read or is empty.
 pub fn machine_in(file: &Path) -> Option<String> {
     text(file).map(|id| machine_of(&id))
-}
-
-/// The kind of asset that a host most likely is.
-fn asset_kind(paths: &Paths) -> &'static str {
-    let chassis = text(&paths.sysfs.join("class/dmi/id/chassis_type")).and_then(|number| number.parse().ok());
-    match chassis {
-        Some(chassis) if LAPTOPS.contains(&chassis) => "laptop",
-        _ if has_battery(paths) => "laptop",
-        Some(chassis) if DESKTOPS.contains(&chassis) => "workstation",
-        Some(_) | None => "server",
-    }
-}
-
-/// Whether the host itself, not a mouse, runs on a battery.
-fn has_battery(paths: &Paths) -> bool {
-    let Ok(supplies) = fs::read_dir(paths.sysfs.join("class/power_supply")) else { return false };
-    supplies.flatten().any(|supply| {
-        let is = |file: &str, word: &str| text(&supply.path().join(file)).is_some_and(|found| found == word);
-        is("type", "Battery") && !is("scope", "Device")
-    })
-}
-
-/// The first half of the kernel's boot id.
-fn parse_boot_id(text: &str) -> Option<BootId> {
-    let digits: String = text.chars().filter(|digit| *digit != '-').collect();
-    digits.get(..BootId::BYTES * 2)?.parse().ok()
-}
-
-/// The system's description of itself.
-fn parse_os_release(text: &str) -> Option<String> {
-    let line = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
-    Some(line.trim().trim_matches(['"', '\'']).to_owned())
 }
 
 fn text(path: &Path) -> Option<String> {
@@ -174,16 +153,14 @@ impl BootMarker {
     }
 }
 
-/// Whether the host goes down or only the agent: the service manager knows. Without one it is only the agent.
-pub async fn end_at_stop() -> End {
-    let asked = tokio::task::spawn_blocking(|| {
-        std::process::Command::new("/usr/bin/systemctl").arg("is-system-running").output()
-    });
-    let answer = tokio::time::timeout(MANAGER_TIMEOUT, asked).await;
-    let is_stopping = answer.is_ok_and(|joined| {
-        joined.is_ok_and(|output| output.is_ok_and(|output| output.stdout.trim_ascii() == b"stopping"))
-    });
-    if is_stopping { End::HostShutdown } else { End::AgentStop }
+/// How the agent ends: with its host or without it.
+pub async fn end_at(stop: Stop) -> End {
+    let goes_down = match stop {
+        Stop::Host => true,
+        Stop::Manager => system::is_host_stopping().await,
+        Stop::Person => false,
+    };
+    if goes_down { End::HostShutdown } else { End::AgentStop }
 }
 
 #[cfg(test)]
@@ -204,49 +181,6 @@ mod tests {
         assert_eq!(third.unclean(), Some(false));
         third.close(End::AgentStop).unwrap();
         assert_eq!(boot(4).unclean(), None, "nobody saw how the third ended");
-    }
-
-    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {
-        let root = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let paths = Paths {
-            procfs: root.path().join("proc"),
-            sysfs: root.path().join("sys"),
-            rootfs: root.path().to_owned(),
-            ..Paths::default()
-        };
-        (root, paths)
-    }
-
-    #[test]
-    fn a_host_says_what_it_is() {
-        let (_root, paths) = tree(&[
-            ("proc/sys/kernel/hostname", "ubnd-xa-01\n"),
-            ("proc/sys/kernel/random/boot_id", "0123abcd-4567-89ef-0123-456789abcdef\n"),
-            ("etc/machine-id", "00112233445566778899aabbccddeeff\n"),
-            ("etc/os-release", "NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"),
-            ("sys/class/dmi/id/chassis_type", "3\n"),
-            ("sys/class/power_supply/mouse/type", "Battery\n"),
-            ("sys/class/power_supply/mouse/scope", "Device\n"),
-        ]);
-        let host = Host::read(&paths);
-        assert_eq!(host.boot.to_string(), "0123abcd456789ef");
-        assert_eq!(host.machine.len(), 64);
-        assert_eq!(host.resource[sample::HOST_NAME], "ubnd-xa-01");
-        assert_eq!(host.resource[sample::OS_DESCRIPTION], "Debian GNU/Linux 12 (bookworm)");
-        assert_eq!(host.resource[sample::ASSET_KIND], "workstation");
-    }
-
-    #[test]
-    fn a_battery_makes_a_laptop_and_nothing_at_all_a_server() {
-        let (_root, paths) = tree(&[("sys/class/power_supply/BAT0/type", "Battery\n")]);
-        assert_eq!(asset_kind(&paths), "laptop");
-        let (_root, paths) = tree(&[]);
-        assert_eq!(asset_kind(&paths), "server");
     }
 
     #[test]

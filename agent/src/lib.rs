@@ -13,5 +13,6 @@ pub mod schedule;
 pub mod sensor;
 pub mod spool;
 pub mod status;
+pub mod system;
 pub mod uplink;
 pub mod urgency;

@@ -96,6 +96,9 @@ impl Default for Paths {
             nut: None,
             programs: BTreeMap::new(),
         }
+        // Windows has no such trees: what reads them finds nothing there, unless it is given a recording.
+        let [procfs, sysfs, rootfs] = if cfg!(unix) { ["/proc", "/sys", "/"] } else { [""; 3] };
+        Self { procfs: procfs.into(), sysfs: sysfs.into(), rootfs: rootfs.into(), programs: BTreeMap::new() }
     }
 }
 

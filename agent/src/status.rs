@@ -3,12 +3,11 @@
 
 use crate::config::Language;
 use crate::spool::{RefusedForEver, SpoolError};
+use crate::system;
 use crate::uplink::{Failure, Refusal};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 use tram_proto::id::{AgentId, BootId};
@@ -158,11 +157,10 @@ impl Status {
         let (file, other) = (state.join(FILE), state.join(OTHER));
         let mut bytes = serde_json::to_vec(self)?;
         bytes.resize(bytes.len().next_multiple_of(BLOCK_BYTES), b' ');
-        let mut open =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&other)?;
+        let mut open = system::private_file().write(true).create(true).truncate(false).open(&other)?;
         open.write_all(&bytes)?;
         open.set_len(bytes.len() as u64)?;
-        if renameat_with(CWD, &other, CWD, &file, RenameFlags::EXCHANGE).is_err() {
+        if system::exchange(&other, &file).is_err() {
             // The first time, and where the file system cannot exchange.
             fs::copy(&other, &file)?;
         }

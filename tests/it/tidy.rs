@@ -37,6 +37,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("sensor::", 3),
             ("sensor::reach::", 3),
             ("clock", 2),
+            ("system", 2),
             ("host", 3),
             ("config", 4),
             ("batch", 1),

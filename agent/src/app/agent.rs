@@ -5,19 +5,19 @@ use super::{Trouble, policy, reach_config, runner, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::{Delivery, Outcome};
-use crate::host::{BootMarker, Host, end_at_stop};
+use crate::host::{BootMarker, Host, end_at};
 use crate::schedule::Schedule;
 use crate::sensor::reach::{Ladder, Probed, Reachability};
 use crate::sensor::runner::{Round, Runner, SensorReport, SensorState};
 use crate::sensor::{Paths, Sample, registry};
 use crate::status::{Failing, Silent, Status, Unkept};
+use crate::system::Stop;
 use crate::uplink::{Failure, Refusal, Standing};
 use crate::urgency::Urgency;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 use tram_proto::component::{Component, State};
 use tram_proto::policy::Policy;
@@ -42,8 +42,8 @@ enum Event {
     Climbed(Reachability, Vec<Probed>),
     /// A request came to something.
     Delivered(Outcome),
-    /// The agent is to stop; whether the service manager says so.
-    Stop { is_managed: bool },
+    /// The agent is to stop.
+    Stop(Stop),
 }
 
 type Task<T> = Option<Pin<Box<dyn Future<Output = T>>>>;
@@ -76,16 +76,15 @@ struct Agent {
     status_due_ms: u64,
 }
 
-/// Runs until a signal says stop.
-pub(super) async fn run(config: Config) -> Result<(), Trouble> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+/// Runs until it is asked to stop.
+pub(super) async fn run(config: Config, stop: impl Future<Output = Stop>) -> Result<(), Trouble> {
+    let mut stop = pin!(stop);
     let mut agent = Agent::new(config)?;
     tracing::info!(agent = %agent.delivery.identity().agent, collector = agent.delivery.address(), "agent started");
     loop {
-        let event = agent.next_event(&mut terminate, &mut interrupt).await;
-        if let Event::Stop { is_managed } = event {
-            agent.last_words(is_managed).await;
+        let event = agent.next_event(stop.as_mut()).await;
+        if let Event::Stop(stop) = event {
+            agent.last_words(stop).await;
             return Ok(());
         }
         agent.apply(event);
@@ -134,12 +133,11 @@ impl Agent {
         })
     }
 
-    async fn next_event(&mut self, terminate: &mut Signal, interrupt: &mut Signal) -> Event {
+    async fn next_event(&mut self, stop: Pin<&mut impl Future<Output = Stop>>) -> Event {
         let until_due = self.schedule.next().saturating_duration_since(self.clock.monotonic());
         tokio::select! {
             biased;
-            _ = terminate.recv() => Event::Stop { is_managed: true },
-            _ = interrupt.recv() => Event::Stop { is_managed: false },
+            stop = stop => Event::Stop(stop),
             (runner, round) = finished(&mut self.measuring) => Event::Measured(runner, round),
             (reachability, probed) = finished(&mut self.climbing) => Event::Climbed(reachability, probed),
             outcome = self.delivery.step() => Event::Delivered(outcome),
@@ -158,7 +156,7 @@ impl Agent {
             Event::Climbed(reachability, probed) => self.apply_climb(&reachability, &probed),
             Event::Delivered(outcome) => self.apply_outcome(outcome),
             // Handled by the caller, whose loop it ends.
-            Event::Stop { .. } => {}
+            Event::Stop(_) => {}
         }
     }
 
@@ -344,8 +342,8 @@ impl Agent {
     }
 
     /// Says why it goes, briefly: nobody waits long for a host that shuts down.
-    async fn last_words(&mut self, is_managed: bool) {
-        let end = if is_managed { end_at_stop().await } else { End::AgentStop };
+    async fn last_words(&mut self, stop: Stop) {
+        let end = end_at(stop).await;
         if self.runner.is_some() {
             self.measure();
         }

@@ -3,6 +3,8 @@
 use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
 use crate::sensor::{disk, filesystem, network, ups};
+use crate::sensor::{disk, filesystem, network};
+use crate::system::STATE_DIRECTORY;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -38,7 +40,7 @@ pub(super) struct Agent {
 
 impl Default for Agent {
     fn default() -> Self {
-        Self { state_dir: "/var/lib/tram-agent".into(), machine_id: String::new() }
+        Self { state_dir: STATE_DIRECTORY.into(), machine_id: String::new() }
     }
 }
 

@@ -20,7 +20,7 @@ pub use ladder::Ladder;
 pub use probe::{Probed, is_probe};
 pub use target::{Place, Subnet};
 
-use super::Sample;
+use super::{Paths, Sample};
 use crate::uplink::proxy::Proxy;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -29,6 +29,16 @@ use tram_proto::catalogue::{Attributes, Column, Kind};
 use tram_proto::policy::Probe;
 use tram_proto::reach::{Method, Outcome, Rung, Verdict};
 use tram_proto::sample;
+
+/// Where a system keeps what a resolver needs.
+#[cfg(unix)]
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+#[cfg(unix)]
+const HOSTS: &str = "/etc/hosts";
+#[cfg(windows)]
+const RESOLV_CONF: &str = "";
+#[cfg(windows)]
+const HOSTS: &str = r"C:\Windows\System32\drivers\etc\hosts";
 
 /// What to probe, how often in one climb, and for how long.
 ///
@@ -68,7 +78,7 @@ pub struct ReachConfig {
     pub rtt_max: Duration,
     /// Where `route`, `ipv6_route` and `arp` are found, below `net/`. Default: `/proc`.
     pub procfs: PathBuf,
-    /// Which name servers the host uses. Default: `/etc/resolv.conf`.
+    /// Which name servers the host uses. Default: `/etc/resolv.conf`. Empty, as on Windows: those of its adapters.
     pub resolv_conf: PathBuf,
     /// Names that need no name server. Default: `/etc/hosts`. Only the collector's is looked up there.
     pub hosts: PathBuf,
@@ -105,9 +115,9 @@ impl Default for ReachConfig {
             total_timeout: Duration::from_secs(10),
             loss_max_percent: 20,
             rtt_max: Duration::from_millis(800),
-            procfs: "/proc".into(),
-            resolv_conf: "/etc/resolv.conf".into(),
-            hosts: "/etc/hosts".into(),
+            procfs: Paths::default().procfs,
+            resolv_conf: RESOLV_CONF.into(),
+            hosts: HOSTS.into(),
             asked: Vec::new(),
             networks: Vec::new(),
             virtual_interfaces: owned(&[

@@ -71,6 +71,10 @@ pub fn text(path: &Path) -> Result<String, NoData> {
 
 /// The bytes of a file that must be there.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, NoData> {
+    if path.is_relative() {
+        // Its tree is not one of this system's.
+        return Err(NoData::Absent);
+    }
     let unreadable = |error: &std::io::Error| NoData::Unreadable {
         what: path.display().to_string(),
         why: error.kind().to_string(),

@@ -4,10 +4,10 @@ use super::ledger::Ledger;
 use super::record::{Record, Start};
 use super::segment::{Disk, Index, RealDisk, Visited, Writer, sync_directory, visit};
 use super::{Segment, Spool, SpoolError};
+use crate::system;
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use tram_proto::id::{Seq, SpoolId};
 
@@ -26,7 +26,7 @@ impl Spool {
     /// The same on a disk of the caller's.
     pub fn open_with(root: &Path, bytes_max: u64, disk: Box<dyn Disk>) -> Result<Self, SpoolError> {
         let failed = |why| SpoolError::Io { directory: root.to_owned(), why };
-        DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(failed)?;
+        system::private_directory(root).map_err(failed)?;
         let mut spools = Vec::new();
         for id in directories(root).map_err(failed)? {
             spools.push(Self::load(root, id, bytes_max).map_err(failed)?);
@@ -69,7 +69,7 @@ impl Spool {
         let mut id = SpoolId::default();
         getrandom::fill(&mut id.0).map_err(|error| failed(io::Error::other(error)))?;
         let directory = root.join(format!("{id}.{UNFINISHED}"));
-        DirBuilder::new().mode(0o700).create(&directory).map_err(failed)?;
+        fs::create_dir(&directory).map_err(failed)?;
         let state = Start { spool: id, replaces, next_seq: 1, ..Start::default() };
         Ok(Self::empty(root, directory, bytes_max, state))
     }

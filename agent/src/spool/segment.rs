@@ -1,11 +1,10 @@
 //! One file of the spool: appending with sync, reading back. Knows nothing of numbers, acks or which segment is next.
 
 use super::record::{HEADER_BYTES, RECORD_BYTES_MAX, Record, is_torn, scan};
-use rustix::fs::{FallocateFlags, fallocate};
+use crate::system;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use tram_proto::id::{CatalogueId, Seq};
 
@@ -66,7 +65,7 @@ impl Writer {
             std::fs::rename(&spare, &path)?;
         }
         // Without a reservation there may still be room for a while.
-        let file = OpenOptions::new().append(true).create(!is_spared).open(&path)?;
+        let file = system::open_to_append(OpenOptions::new().create(!is_spared), &path)?;
         if let Err(error) = reserve(&spare, reserve_bytes) {
             tracing::debug!(%error, "no space for a spare spool file");
         }
@@ -76,9 +75,9 @@ impl Writer {
 
     /// Goes on with a segment whose last sound record ends at `bytes`; what follows is cut off.
     pub(crate) fn reopen(path: PathBuf, bytes: u64) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).open(&path)?;
+        let file = system::open_to_append(&mut OpenOptions::new(), &path)?;
         if file.metadata()?.len() != bytes {
-            file.set_len(bytes)?;
+            system::cut(&file, bytes)?;
             file.sync_data()?;
         }
         Ok(Self { file, path, bytes, poisoned: false })
@@ -97,7 +96,7 @@ impl Writer {
             )));
         }
         if let Err(error) = disk.write(&self.file, bytes) {
-            return match self.file.set_len(self.bytes) {
+            return match system::cut(&self.file, self.bytes) {
                 Ok(()) => Err(AppendFailed::Clean(error)),
                 Err(_) => Err(self.poison(error)),
             };
@@ -122,7 +121,7 @@ impl Writer {
 
     /// Gives back what was reserved and not used.
     pub(crate) fn close(self) {
-        if let Err(error) = self.file.set_len(self.bytes) {
+        if let Err(error) = system::cut(&self.file, self.bytes) {
             tracing::debug!(path = %self.path.display(), %error, "cannot give back reserved space");
         }
     }
@@ -159,31 +158,23 @@ impl Index {
 /// Reads the bytes of the record at `offset`, which may turn out to be damaged.
 pub(crate) fn read_record(file: &File, offset: u64) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
-    file.read_exact_at(&mut length, offset)?;
+    system::read_exact_at(file, &mut length, offset)?;
     let length = u32::from_le_bytes(length) as usize;
     if length > RECORD_BYTES_MAX {
         return Err(io::Error::from(io::ErrorKind::InvalidData));
     }
     let mut bytes = vec![0; HEADER_BYTES + length];
-    file.read_exact_at(&mut bytes, offset)?;
+    system::read_exact_at(file, &mut bytes, offset)?;
     Ok(bytes)
 }
 
 /// Makes an empty file with space reserved for it.
 fn reserve(path: &Path, bytes: u64) -> io::Result<()> {
-    let file = OpenOptions::new().append(true).create_new(true).open(path)?;
-    keep(&file, bytes).inspect_err(|_| {
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    system::reserve(&file, bytes).inspect_err(|_| {
         // What is left of a failed try only stands in the way of the next one.
         std::fs::remove_file(path).ok();
     })
-}
-
-/// Reserves space beyond a file's end. Not every file system can; then a full disk is met when writing.
-fn keep(file: &File, bytes: u64) -> io::Result<()> {
-    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes) {
-        Err(rustix::io::Errno::NOSPC) => Err(io::Error::from(io::ErrorKind::StorageFull)),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 /// What reading a whole segment came to.
@@ -208,5 +199,5 @@ pub(crate) fn visit(path: &Path, visit: impl FnMut(usize, Record<'_>)) -> io::Re
 
 /// Makes the creation or removal of `path` itself durable.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    path.parent().map_or(Ok(()), system::sync_directory)
 }

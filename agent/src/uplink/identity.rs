@@ -1,5 +1,6 @@
 //! Who this agent is: its key, its certificate, its collector, and where they are kept. Knows nothing of the network.
 
+use crate::system;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -7,9 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tram_proto::enroll::Enrolled;
 use tram_proto::id::AgentId;
@@ -183,11 +183,7 @@ impl IdentityStore {
     /// In a state directory, which is made if need be.
     pub fn open(directory: &Path) -> Result<Self, IdentityError> {
         let failed = |why| IdentityError::Io { path: directory.to_owned(), why };
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-        let mode = fs::metadata(directory).map_err(failed)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-        }
+        system::private_directory(directory).map_err(failed)?;
         Ok(Self { directory: directory.to_owned() })
     }
 
@@ -260,10 +256,9 @@ impl IdentityStore {
         let failed = |why| IdentityError::Io { path: path.clone(), why };
         let bytes = serde_json::to_vec_pretty(value).map_err(|error| failed(io::Error::other(error)))?;
         let unfinished = path.with_extension("unfinished");
-        let options =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
-        let written = options.and_then(|mut file| {
-            self.give_to_owner(&file);
+        let opened = system::private_file().write(true).create(true).truncate(true).open(&unfinished);
+        let written = opened.and_then(|mut file| {
+            system::give_to_owner_of(&self.directory, &file);
             file.write_all(&bytes).and_then(|()| file.sync_all())
         });
         written.and_then(|()| fs::rename(&unfinished, &path)).and_then(|()| self.sync()).map_err(failed)
@@ -277,16 +272,7 @@ impl IdentityStore {
         }
     }
 
-    /// Who enrols may be root while the agent runs as another user: the files belong to whom the directory belongs to.
-    fn give_to_owner(&self, file: &File) {
-        let owners = fs::metadata(&self.directory).ok().zip(file.metadata().ok());
-        if let Some((directory, made)) = owners.filter(|(directory, made)| directory.uid() != made.uid()) {
-            let given = std::os::unix::fs::fchown(file, Some(directory.uid()), Some(directory.gid()));
-            tracing::debug!(from = made.uid(), to = directory.uid(), ?given, "identity changes its owner");
-        }
-    }
-
     fn sync(&self) -> io::Result<()> {
-        File::open(&self.directory)?.sync_all()
+        system::sync_directory(&self.directory)
     }
 }

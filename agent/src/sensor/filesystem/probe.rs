@@ -49,6 +49,7 @@ struct Asked {
 }
 
 /// The figures of the file system at a place; none where it cannot be asked or has no size.
+#[cfg(unix)]
 pub fn space(place: &Path) -> Option<Space> {
     let figures = rustix::fs::statvfs(place).ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(figures.f_frsize);
@@ -62,6 +63,18 @@ pub fn space(place: &Path) -> Option<Space> {
         read_only: figures.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
     };
     (space.size_bytes > 0).then_some(space)
+}
+
+/// The figures of the file system at a place; none where it cannot be asked or has no size.
+#[cfg(windows)]
+pub fn space(place: &Path) -> Option<Space> {
+    let place = place.to_str();
+    let (mut free, mut size, mut unused, mut flags) = (0, 0, 0, winsafe::co::FILE_VOL::default());
+    winsafe::GetDiskFreeSpaceEx(place, Some(&mut free), Some(&mut size), Some(&mut unused)).ok()?;
+    winsafe::GetVolumeInformation(place, None, None, None, Some(&mut flags), None).ok()?;
+    let read_only = flags.has(winsafe::co::FILE_VOL::READ_ONLY_VOLUME);
+    let used_bytes = size.saturating_sub(unused);
+    (size > 0).then_some(Space { size_bytes: size, used_bytes, free_bytes: free, inodes: None, read_only })
 }
 
 impl Probes {

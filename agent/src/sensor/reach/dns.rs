@@ -2,6 +2,7 @@
 //!
 //! Every server is asked by itself, so that a dead one beside a working one is seen.
 
+use super::host;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -28,8 +29,12 @@ pub(super) enum Reply {
     Unwilling(String),
 }
 
-/// The host's name servers, in order.
+/// The host's name servers, in order: those of a file or, where none is named, those that the system knows.
 pub(super) fn servers(resolv_conf: &Path) -> Result<Vec<IpAddr>, String> {
+    if resolv_conf.as_os_str().is_empty() {
+        let servers: Vec<IpAddr> = host::name_servers().into_iter().take(SERVERS_MAX).collect();
+        return if servers.is_empty() { Err("no adapter names a server".to_owned()) } else { Ok(servers) };
+    }
     let text = std::fs::read(resolv_conf)
         .map_err(|error| format!("cannot read {}: {error}", resolv_conf.display()))?;
     // Lines that are wrong are left out, as the C library does.

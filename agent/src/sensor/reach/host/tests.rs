@@ -1,5 +1,6 @@
 //! Tests of the kernel's tables, as the kernel prints them.
 
+use super::linux::{parse_neighbour, parse_routes_v4, parse_routes_v6};
 use super::*;
 
 const ROUTES_V4: &str = "\
