@@ -41,6 +41,13 @@ pub fn run(config: Config) -> Result<(), Trouble> {
     block_on(async { agent::run(config, system::stop()?).await })
 }
 
+/// Runs the agent until its service is asked to stop.
+#[cfg(windows)]
+pub fn run_until(config: Config, stop: impl Future<Output = system::Stop>) -> Result<(), Trouble> {
+    let _lock = lock(&config.state)?;
+    block_on(agent::run(config, stop))
+}
+
 /// Reads the sensors and climbs the ladder, once.
 pub fn once(config: &Config, only: &[String]) -> Result<Once, Trouble> {
     let named: Vec<&String> = only.iter().filter(|name| *name != REACHABILITY).collect();

@@ -7,10 +7,13 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tracing_subscriber::fmt::MakeWriter;
 use tram_proto::enroll::Token;
 
 mod command;
 mod texts;
+#[cfg(windows)]
+mod windows;
 
 use command::{Invocation, Order, language_of, parse};
 use texts::Texts;
@@ -42,7 +45,13 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(config) => config,
         Err(error) => return usage(texts, &error),
     };
-    start_log(&config.log);
+    #[cfg(windows)]
+    if invocation.order == Order::Service(windows::ServiceOrder::Run)
+        && let Ok(log) = crate::service::log::Log::open(&config.state)
+    {
+        start_log(&config.log, std::sync::Mutex::new(log));
+    }
+    start_log(&config.log, std::io::stderr);
     obey(invocation, &config, texts)
 }
 
@@ -61,6 +70,10 @@ fn obey(invocation: Invocation, config: &Config, texts: &Texts) -> ExitCode {
         },
         Order::Enroll { collector, token, token_file } => {
             enroll(config, &collector, token, token_file, texts)
+        }
+        #[cfg(windows)]
+        Order::Service(order) => {
+            windows::obey(order, config, invocation.config.as_deref(), invocation.language)
         }
         Order::Check => match app::check(config) {
             Ok(identity) => {
@@ -157,14 +170,16 @@ fn complain(texts: &Texts, words: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Writes the log to standard error, where the service manager keeps it.
-fn start_log(level: &str) {
+/// Writes the log: to standard error, where the service manager keeps it, or to a service's file. The first one stays.
+fn start_log<W>(level: &str, writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let filter: Targets = level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_target(false);
     // Fails only where a program that uses this library has its own log.
     tracing_subscriber::registry().with(lines).with(filter).try_init().ok();
 }

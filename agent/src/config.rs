@@ -5,7 +5,7 @@ use crate::sensor::globs::Globs;
 use crate::sensor::reach::{ReachConfig, Subnet, is_web_target};
 use crate::sensor::registry::{self, SensorConfig};
 use crate::sensor::source::redirect;
-use crate::system::CONFIG_FILE;
+use crate::system::{self, CONFIG_FILE};
 use crate::uplink::proxy::Route;
 use std::collections::BTreeMap;
 use std::env;
@@ -28,6 +28,8 @@ use raw::RawConfig;
 
 /// What names of variables start with that stand for settings.
 const PREFIX: &str = "TRAM_";
+/// Services that may be listed.
+const SERVICES_MAX: usize = 64;
 /// Words for how much is logged.
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
@@ -102,12 +104,12 @@ impl Language {
         if word.starts_with("vi") { Self::Vietnamese } else { Self::English }
     }
 
-    /// From the environment.
+    /// From the environment, else from what the system was told of its person.
     #[expect(clippy::disallowed_methods, reason = "this is the home of the environment")]
     pub fn from_environment() -> Self {
         let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
         let word = names.iter().find_map(|name| env::var(name).ok().filter(|word| !word.is_empty()));
-        Self::of(&word.unwrap_or_default())
+        Self::of(&word.or_else(system::locale).unwrap_or_default())
     }
 }
 
@@ -269,8 +271,22 @@ impl raw::Sensors {
             interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
             disabled: self.disabled,
             ..SensorConfig::default()
+            windows_services: services(self.windows_services)?,
+            boot_unclean: None,
         })
     }
+}
+
+/// Names as the service manager takes them.
+fn services(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let is_sound = |name: &&String| (1..=256).contains(&name.len()) && !name.contains(['/', '\\']);
+    let wrong = names.iter().find(|name| !is_sound(name)).cloned();
+    let wrong = wrong.or_else(|| (names.len() > SERVICES_MAX).then(|| names.join(", ")));
+    wrong.map_or(Ok(names), |wrong| {
+        let en = format!("at most {SERVICES_MAX} short names of services, such as Spooler");
+        let vi = format!("tối đa {SERVICES_MAX} tên ngắn của dịch vụ, ví dụ Spooler");
+        Err(value("sensors.windows_services", wrong, en, vi))
+    })
 }
 
 fn paths(given: &BTreeMap<String, String>) -> Result<Paths, ConfigError> {

@@ -11,6 +11,8 @@ pub mod host;
 pub mod sample;
 pub mod schedule;
 pub mod sensor;
+#[cfg(windows)]
+pub mod service;
 pub mod spool;
 pub mod status;
 pub mod system;

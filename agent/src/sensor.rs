@@ -31,6 +31,8 @@ pub(crate) mod testing;
 pub mod updates;
 pub mod ups;
 pub mod uptime;
+#[cfg(windows)]
+pub mod windows;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -373,6 +373,10 @@ impl Spool {
                 fresh.append((held.catalogue, &catalogue), held.boot, &held.bytes)?;
             }
         }
+        // Windows neither renames nor removes a directory while a file in it is open.
+        for spool in [&mut fresh, &mut *self] {
+            (spool.writer, spool.read_last) = (None, None);
+        }
         let failed = |why| SpoolError::Io { directory: self.directory.clone(), why };
         fs::rename(&fresh.directory, self.root.join(fresh.id().to_string())).map_err(failed)?;
         sync_directory(&self.directory).map_err(failed)?;

@@ -98,6 +98,10 @@ pub const REBOOT_REQUIRED: &str = "tram.reboot.required";
 pub const SERVICES_FAILED: &str = "tram.services.failed";
 /// Times that it has started one again since the agent began. Unit {restart}, counter.
 pub const SERVICES_RESTARTS: &str = "tram.services.restarts";
+/// 1 when the system waits to be restarted. Unit 1.
+pub const REBOOT_REQUIRED: &str = "tram.reboot.required";
+/// 1 when the listed service [`SERVICE`] runs. Unit 1.
+pub const SERVICE_UP: &str = "tram.service.up";
 /// How far the host's wall clock is ahead of the collector's; measured by the collector. Unit s.
 pub const CLOCK_OFFSET: &str = "tram.clock.offset";
 /// The reachability verdict as its code, see [`crate::reach::Verdict`]. Unit 1.
@@ -148,6 +152,8 @@ pub const HW_NAME: &str = "hw.name";
 pub const SENSOR_LOCATION: &str = "hw.sensor_location";
 /// Attribute: kind of a limit.
 pub const LIMIT_TYPE: &str = "hw.limit_type";
+/// Attribute: what the system calls a service.
+pub const SERVICE: &str = "tram.service";
 /// Attribute: rung of the reachability ladder, see [`crate::reach::Rung`].
 pub const RUNG: &str = "tram.rung";
 /// Attribute: how a rung was probed, see [`crate::reach::Method`].

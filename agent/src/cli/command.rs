@@ -1,6 +1,8 @@
 //! The arguments as clap reads them.
 
 use super::texts::Texts;
+#[cfg(windows)]
+use super::windows::ServiceOrder;
 use crate::config::Language;
 use crate::sensor::source::{OPTIONS, SOURCES};
 use clap::error::ErrorKind;
@@ -45,12 +47,20 @@ pub(super) enum Order {
     Check,
     /// Say how things stand.
     Status,
+    /// See to the service.
+    #[cfg(windows)]
+    Service(ServiceOrder),
 }
 
 /// Reads the arguments, the program's name first.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
     let language = language_of(arguments);
     let mut command = command(Texts::of(language));
+    #[cfg(windows)]
+    {
+        let texts = Texts::of(language);
+        command = super::windows::with_orders(command, language, |name, about| order(texts, name, about));
+    }
     let matches = command.try_get_matches_from_mut(arguments)?;
     let order = match matches.subcommand() {
         Some(("enroll", enroll)) => Order::Enroll {
@@ -65,6 +75,12 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
         }
         Some(("check", _)) => Order::Check,
         Some(("status", _)) => Order::Status,
+        #[cfg(windows)]
+        Some(("install", _)) => Order::Service(ServiceOrder::Install),
+        #[cfg(windows)]
+        Some(("uninstall", _)) => Order::Service(ServiceOrder::Uninstall),
+        #[cfg(windows)]
+        Some(("service", _)) => Order::Service(ServiceOrder::Run),
         Some(_) | None => return Err(command.error(ErrorKind::MissingSubcommand, "expected a command")),
     };
     let given = |(name, option): (&&str, &&str)| Some(((*name).to_owned(), text(&matches, option)?));
@@ -98,9 +114,7 @@ fn command(texts: &Texts) -> Command {
     let option = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help).help_heading(texts.options)
     };
-    let order = |name: &'static str, about: &'static str| {
-        Command::new(name).about(about).disable_help_flag(true).help_template(texts.template).arg(help(texts))
-    };
+    let order = |name: &'static str, about: &'static str| order(texts, name, about);
     Command::new("tram-agent")
         .version(env!("CARGO_PKG_VERSION"))
         .about(texts.about)
@@ -143,6 +157,10 @@ fn command(texts: &Texts) -> Command {
         )
         .subcommand(order("check", texts.check))
         .subcommand(order("status", texts.status))
+}
+
+fn order(texts: &Texts, name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).disable_help_flag(true).help_template(texts.template).arg(help(texts))
 }
 
 fn help(texts: &Texts) -> Arg {

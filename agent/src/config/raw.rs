@@ -90,6 +90,7 @@ pub(super) struct Sensors {
     pub(super) mount_points_excluded: Vec<String>,
     pub(super) disks_excluded: Vec<String>,
     pub(super) interfaces_excluded: Vec<String>,
+    pub(super) windows_services: Vec<String>,
 }
 
 impl Default for Sensors {
@@ -101,6 +102,7 @@ impl Default for Sensors {
             mount_points_excluded: owned(filesystem::MOUNT_POINTS_EXCLUDED),
             disks_excluded: owned(disk::DISKS_EXCLUDED),
             interfaces_excluded: owned(network::INTERFACES_EXCLUDED),
+            windows_services: vec![],
         }
     }
 }

@@ -137,7 +137,7 @@ fn below(root: &Path, point: &str) -> PathBuf {
 }
 
 /// Samples of one mount. Without figures the columns stay and have no values, so that the report's shape does not change.
-fn samples(mount: &Mount, space: Option<Space>) -> Vec<Sample> {
+pub(in crate::sensor) fn samples(mount: &Mount, space: Option<Space>) -> Vec<Sample> {
     let on = [(names::MOUNTPOINT, mount.point.as_str()), (names::FILESYSTEM_TYPE, mount.kind.as_str())];
     let of = |name: &str, unit: &str, state: &str, value: Option<f64>| {
         gauge(name, unit, SCALE_WHOLE, &[on[0], on[1], (names::FILESYSTEM_STATE, state)], value)

@@ -67,7 +67,8 @@ fn swap(fields: &BTreeMap<&str, f64>) -> Vec<Sample> {
         .into()
 }
 
-fn component(size_bytes: f64) -> Component {
+/// What is installed.
+pub(in crate::sensor) fn component(size_bytes: f64) -> Component {
     Component {
         kind: "memory".into(),
         id: "memory".into(),

@@ -13,8 +13,16 @@ use std::time::{Duration, Instant};
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// What of its complaints is kept.
 const COMPLAINT_BYTES_MAX: usize = 4 << 10;
-/// Where programs find theirs, whatever the agent's own environment says.
-const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+/// All that programs learn of an environment, whatever the agent's own says.
+#[cfg(unix)]
+const ENVIRONMENT: &[(&str, &str)] = &[("LC_ALL", "C"), ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")];
+/// The same where programs do not start without knowing where the system is.
+#[cfg(windows)]
+const ENVIRONMENT: &[(&str, &str)] =
+    &[("SystemRoot", r"C:\Windows"), ("PATH", r"C:\Windows\System32"), ("TEMP", r"C:\Windows\Temp")];
+/// No window for a program that is run by a service or beside one.
+#[cfg(windows)]
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 /// Between two looks whether a program has ended.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 /// What reading an answer needs.
@@ -76,6 +84,19 @@ pub const PROGRAMS: &[(&str, &[&str])] = &[
     ("ntpq", &["/usr/bin/ntpq", "/usr/sbin/ntpq"]),
 ];
 
+/// Where this system keeps them, when that is elsewhere.
+#[cfg(unix)]
+const PLACES_HERE: &[(&str, &[&str])] = &[];
+#[cfg(windows)]
+const PLACES_HERE: &[(&str, &[&str])] = &[
+    ("smartctl", &[r"C:\Program Files\smartmontools\bin\smartctl.exe"]),
+    ("storcli", &[r"C:\Program Files\MegaRAID\storcli\storcli64.exe", r"C:\MegaRAID\storcli\storcli64.exe"]),
+    ("perccli", &[r"C:\Program Files\MegaRAID\perccli\perccli64.exe", r"C:\Dell\perccli\perccli64.exe"]),
+    ("ssacli", &[r"C:\Program Files\Smart Storage Administrator\ssacli\bin\ssacli.exe"]),
+    ("arcconf", &[r"C:\Program Files\Adaptec\maxView Storage Manager\arcconf.exe"]),
+    ("ipmitool", &[r"C:\Program Files\ipmitool\ipmitool.exe"]),
+];
+
 /// What a program said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -99,8 +120,9 @@ pub fn find(paths: &Paths, name: &str) -> Option<PathBuf> {
     if let Some(given) = paths.programs.get(name) {
         return Some(given.clone());
     }
-    let (_, places) = PROGRAMS.iter().find(|(known, _)| *known == name)?;
-    places.iter().map(PathBuf::from).find(|place| place.is_file())
+    let places = |(_, places): &(&str, &'static [&'static str])| *places;
+    let known = PLACES_HERE.iter().chain(PROGRAMS).filter(|(known, _)| *known == name).flat_map(places);
+    known.map(PathBuf::from).find(|place| place.is_file())
 }
 
 /// Runs a program and waits for its end, for `deadline` at most: then it is killed, with all that it started. It gets
@@ -114,10 +136,12 @@ pub fn run(program: &Path, arguments: &[&str], deadline: Duration) -> Result<Ans
         return Ok(Answer { status: Some(0), output, complaint: String::new() });
     }
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().env("LC_ALL", "C").env("PATH", SEARCH_PATH);
+    command.args(arguments).env_clear().envs(ENVIRONMENT.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir("/");
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(&mut command, CREATE_NO_WINDOW);
     let mut child = command.spawn().map_err(|error| failed(error.kind().to_string()))?;
     let output = drain(child.stdout.take(), ANSWER_BYTES_MAX);
     let complaint = drain(child.stderr.take(), COMPLAINT_BYTES_MAX);

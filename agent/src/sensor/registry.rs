@@ -23,6 +23,8 @@ pub struct SensorConfig {
     pub interfaces_excluded: Globs,
     /// The NUT server, `HOST:PORT`; empty: none is asked. Default [`ups::SERVER`].
     pub ups_server: String,
+    /// Short names of Windows services that are to run.
+    pub windows_services: Vec<String>,
     /// Whether the boot before this one ended without a shutdown; none: not known.
     pub boot_unclean: Option<bool>,
 }
@@ -36,6 +38,7 @@ impl Default for SensorConfig {
             disks_excluded: Globs::known(disk::DISKS_EXCLUDED),
             interfaces_excluded: Globs::known(network::INTERFACES_EXCLUDED),
             ups_server: ups::SERVER.to_owned(),
+            windows_services: vec![],
             boot_unclean: None,
         }
     }
@@ -49,7 +52,8 @@ pub struct UnknownSensor {
     pub name: String,
 }
 
-type Constructor = fn(&SensorConfig) -> Box<dyn Sensor>;
+/// How a sensor is made.
+pub type Constructor = fn(&SensorConfig) -> Box<dyn Sensor>;
 
 const TABLE: &[(&str, Constructor)] = &[
     ("cpu", |_| Box::new(cpu::Cpu::default())),
@@ -71,9 +75,23 @@ const TABLE: &[(&str, Constructor)] = &[
     ("services", |_| Box::new(services::Services::default())),
 ];
 
+/// Sensors that take the place of those of the same name, or come after them all.
+#[cfg(windows)]
+const OWN: &[(&str, Constructor)] = crate::sensor::windows::TABLE;
+#[cfg(not(windows))]
+const OWN: &[(&str, Constructor)] = &[];
+
+/// All sensors of this system, in the order they are read.
+fn table() -> impl Iterator<Item = (&'static str, Constructor)> {
+    let is_in = |table: &[(&str, Constructor)], name: &str| table.iter().any(|(known, _)| *known == name);
+    let own = |name: &str| OWN.iter().find(|(known, _)| *known == name).map(|(_, constructor)| *constructor);
+    let shared = TABLE.iter().map(move |(name, constructor)| (*name, own(name).unwrap_or(*constructor)));
+    shared.chain(OWN.iter().filter(move |(name, _)| !is_in(TABLE, name)).copied())
+}
+
 /// Names of all sensors, in the order they are read.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|(name, _)| *name)
+    table().map(|(name, _)| name)
 }
 
 /// Whether each name is a sensor's: for lists in a configuration.
@@ -85,7 +103,7 @@ pub fn check<T: AsRef<str>>(wanted: &[T]) -> Result<(), UnknownSensor> {
 /// All sensors that are not disabled.
 pub fn all(config: &SensorConfig) -> Vec<Box<dyn Sensor>> {
     let enabled = |name: &str| !config.disabled.iter().any(|disabled| disabled == name);
-    TABLE.iter().filter(|(name, _)| enabled(name)).map(|(_, constructor)| constructor(config)).collect()
+    table().filter(|(name, _)| enabled(name)).map(|(_, constructor)| constructor(config)).collect()
 }
 
 /// The sensors named, disabled or not, each once.
@@ -95,7 +113,7 @@ pub fn select<T: AsRef<str>>(
 ) -> Result<Vec<Box<dyn Sensor>>, UnknownSensor> {
     check(wanted)?;
     let asked = |name: &str| wanted.iter().any(|wanted| wanted.as_ref() == name);
-    Ok(TABLE.iter().filter(|(name, _)| asked(name)).map(|(_, constructor)| constructor(config)).collect())
+    Ok(table().filter(|(name, _)| asked(name)).map(|(_, constructor)| constructor(config)).collect())
 }
 
 #[cfg(test)]

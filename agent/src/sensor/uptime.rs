@@ -2,7 +2,7 @@
 //! Whether the boot before ended cleanly is the core's knowledge; this sensor is told and passes it on.
 
 use crate::sensor::sample::{SCALE_SECONDS, SCALE_WHOLE, gauge};
-use crate::sensor::{NoData, Paths, Reading, Sensor, source};
+use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, source};
 use std::path::Path;
 use tram_proto::sample as names;
 
@@ -27,18 +27,16 @@ impl Sensor for Uptime {
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData> {
         let path = paths.procfs.join("uptime");
         let uptime_s = parse(&source::text(&path)?, &path)?;
-        let mut samples = vec![gauge(names::UPTIME, "s", SCALE_SECONDS, &[], Some(uptime_s))];
-        if let Some(unclean) = self.boot_unclean {
-            samples.push(gauge(
-                names::BOOT_UNCLEAN,
-                "1",
-                SCALE_WHOLE,
-                &[],
-                Some(f64::from(u8::from(unclean))),
-            ));
-        }
-        Ok(Reading { samples, components: vec![] })
+        Ok(Reading { samples: samples(uptime_s, self.boot_unclean), components: vec![] })
     }
+}
+
+/// What is known of this boot and of the one before.
+pub(in crate::sensor) fn samples(uptime_s: f64, boot_unclean: Option<bool>) -> Vec<Sample> {
+    let uptime = gauge(names::UPTIME, "s", SCALE_SECONDS, &[], Some(uptime_s));
+    let unclean = boot_unclean
+        .map(|unclean| gauge(names::BOOT_UNCLEAN, "1", SCALE_WHOLE, &[], Some(f64::from(u8::from(unclean)))));
+    [uptime].into_iter().chain(unclean).collect()
 }
 
 /// Seconds since boot from the text of `/proc/uptime`.

@@ -19,6 +19,11 @@ pub const STATE_DIRECTORY: &str = "/var/lib/tram-agent";
 /// How long the service manager is waited for when the agent is stopped.
 const MANAGER_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The language of the person who is logged in: here the environment alone says.
+pub fn locale() -> Option<String> {
+    None
+}
+
 /// Milliseconds of `CLOCK_BOOTTIME`: since this boot, sleep included.
 pub fn boot_ms() -> u64 {
     u64::try_from(milliseconds(clock_gettime(ClockId::Boottime))).unwrap_or_default()

@@ -4,7 +4,7 @@ use super::Stop;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom};
 use std::os::windows::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
@@ -15,10 +15,22 @@ pub mod registry;
 pub const CONFIG_FILE: &str = r"C:\ProgramData\Tram\agent.toml";
 /// Where the agent keeps its identity, its spool and what it remembers, unless said otherwise.
 pub const STATE_DIRECTORY: &str = r"C:\ProgramData\Tram\state";
-/// Sets who may open what.
-const ICACLS: &str = r"C:\Windows\System32\icacls.exe";
 /// Who may: the system, administrators and whoever made it, by the numbers that are the same in every language.
 const ALLOWED: [&str; 3] = ["*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F", "*S-1-3-4:(OI)(CI)F"];
+
+/// The administrators, whoever they are.
+const ADMINISTRATORS: &str = "*S-1-5-32-544";
+
+/// Where a program of the system's own is.
+pub fn program(name: &str) -> PathBuf {
+    let directory = winsafe::GetSystemDirectory().unwrap_or_else(|_| r"C:\Windows\System32".to_owned());
+    Path::new(&directory).join(name)
+}
+
+/// The language of the person who is logged in, such as `vi-VN`.
+pub fn locale() -> Option<String> {
+    registry::own_text(r"Control Panel\International", "LocaleName")
+}
 
 /// Milliseconds since this boot, sleep included.
 pub fn boot_ms() -> u64 {
@@ -47,8 +59,13 @@ pub fn close(directory: &Path) -> io::Result<()> {
     icacls(directory, &["/inheritance:r", "/grant:r", ALLOWED[0], ALLOWED[1], ALLOWED[2]])
 }
 
+/// Makes a directory and what is in it the administrators': somebody else may have made it first.
+pub fn own(directory: &Path) -> io::Result<()> {
+    icacls(directory, &["/setowner", ADMINISTRATORS, "/t"])
+}
+
 fn icacls(directory: &Path, arguments: &[&str]) -> io::Result<()> {
-    let mut command = Command::new(ICACLS);
+    let mut command = Command::new(program("icacls.exe"));
     command.arg(directory).args(arguments).args(["/q"]);
     let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     let refused = || io::Error::new(io::ErrorKind::PermissionDenied, "icacls could not set who may open it");

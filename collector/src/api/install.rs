@@ -16,14 +16,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-/// What a package's file name starts with; the processor's name, as `uname -m` gives it, follows.
+/// What a package's file name starts with; the processor's name, as `uname -m` gives it, follows, and for Windows
+/// [`WINDOWS_SUFFIX`].
 const PACKAGE_PREFIX: &str = "tram-agent-";
 /// Packages that are served, at most.
 const PACKAGES_MAX: usize = 16;
 /// A package that is larger is none.
 const PACKAGE_BYTES_MAX: u64 = 64 << 20;
+/// How the file name of a package for Windows ends.
+const WINDOWS_SUFFIX: &str = ".exe";
 /// The script's fixed part.
 const SCRIPT: &str = include_str!("install/install.sh");
+/// The same for Windows.
+const WINDOWS_SCRIPT: &str = include_str!("install/install.ps1");
 /// The unit that keeps an agent running.
 const UNIT: &str = include_str!("../../../deploy/systemd/tram-agent.service");
 
@@ -76,6 +81,21 @@ impl Installer {
         ))
     }
 
+    /// The one line that does the same on Windows, in a PowerShell of an administrator; none while there is no package
+    /// for Windows. The script runs from memory, as it was hashed. Blocks: reads packages.
+    pub fn windows_command(&self, token: &str) -> Option<String> {
+        let script = self.windows_script()?;
+        let hash = hex(&Sha256::digest(script.as_bytes()));
+        let source = &self.source;
+        Some(format!(
+            "$m=[Net.ServicePointManager]; $m::SecurityProtocol='Tls12'; $m::ServerCertificateValidationCallback={{$true}}; \
+             $b=(New-Object Net.WebClient).DownloadData('{source}/install.ps1'); \
+             $m::ServerCertificateValidationCallback=$null; \
+             if ((Get-FileHash -InputStream (New-Object IO.MemoryStream(,$b))).Hash -ne '{hash}') {{throw 'SHA-256'}}; \
+             & ([scriptblock]::Create([Text.Encoding]::UTF8.GetString($b))) '{token}'"
+        ))
+    }
+
     /// The line that enrols an agent on a machine that has one already.
     pub fn enrolment(&self, token: &str) -> String {
         format!("tram-agent enroll --collector {} --token {token}", self.collector)
@@ -83,7 +103,7 @@ impl Installer {
 
     /// The script; none while there is no package. Blocks: reads packages.
     pub fn script(&self) -> Option<String> {
-        let packages = self.packages();
+        let packages = self.packages_for(false);
         if packages.is_empty() {
             return None;
         }
@@ -100,6 +120,34 @@ impl Installer {
         }
         let script = SCRIPT.replace("@COLLECTOR@", &self.collector).replace("@SOURCE@", &self.source);
         Some(script.replace("@CASES@\n", &cases).replace("@UNIT@\n", UNIT))
+    }
+
+    /// The script for Windows; none while there is no package for it. Blocks: reads packages.
+    pub fn windows_script(&self) -> Option<String> {
+        let packages = self.packages_for(true);
+        if packages.is_empty() {
+            return None;
+        }
+        let mut cases = String::new();
+        for (name, package) in &packages {
+            let processor = match name.trim_start_matches(PACKAGE_PREFIX).trim_end_matches(WINDOWS_SUFFIX) {
+                "x86_64" => "AMD64",
+                "aarch64" => "ARM64",
+                other => other,
+            };
+            let sum = &package.sha256;
+            // Writing to a string cannot fail.
+            let _ = writeln!(cases, "  '{processor}' {{ $package = '{name}'; $sum = '{sum}' }}");
+        }
+        let script = WINDOWS_SCRIPT.replace("@COLLECTOR@", &self.collector).replace("@SOURCE@", &self.source);
+        Some(script.replace("@CASES@\n", &cases))
+    }
+
+    /// The packages for Windows, or those for everything else.
+    fn packages_for(&self, windows: bool) -> BTreeMap<String, Package> {
+        let mut packages = self.packages();
+        packages.retain(|name, _| name.ends_with(WINDOWS_SUFFIX) == windows);
+        packages
     }
 
     /// The packages in the folder as they are now; what has not changed is not read again.
@@ -131,7 +179,8 @@ fn package_files(dir: &Path) -> Vec<(String, PathBuf)> {
     };
     let named = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
-        name.strip_prefix(PACKAGE_PREFIX).filter(|text| is_processor(text))?;
+        let kind = name.strip_prefix(PACKAGE_PREFIX)?;
+        is_processor(kind.strip_suffix(WINDOWS_SUFFIX).unwrap_or(kind)).then_some(())?;
         Some((name, entry.path()))
     };
     entries.filter_map(Result::ok).filter_map(named).collect()
@@ -165,6 +214,10 @@ pub async fn file(
         "install.sh" => {
             let script = blocking(move || state.installer.script()).await?;
             script.map(|script| ("text/x-shellscript; charset=utf-8", Body::from(script)))
+        }
+        "install.ps1" => {
+            let script = blocking(move || state.installer.windows_script()).await?;
+            script.map(|script| ("text/plain; charset=utf-8", Body::from(script)))
         }
         _ => {
             let package = blocking(move || state.installer.packages().remove(&name)).await?;

@@ -65,11 +65,22 @@ pub(super) fn run(config: &Config, command: EnrollmentCommand) -> Result<Answer,
 fn answer(installer: &Installer, token: &str, uses: i64, expires: &str) -> Answer {
     let vi = format!("Mã ghi danh, dùng cho {uses} máy, hiệu lực {expires}:\n{token}\n");
     let en = format!("Enrolment token for {uses} machine(s), valid for {expires}:\n{token}\n");
-    if let Some(command) = installer.command(token) {
-        return Answer::new(
-            format!("{vi}\nTrên máy cần theo dõi, chạy dòng này:\n{command}"),
-            format!("{en}\nOn the machine to be watched, run this line:\n{command}"),
-        );
+    let (linux, windows) = (installer.command(token), installer.windows_command(token));
+    if linux.is_some() || windows.is_some() {
+        let on = |system: &str, line: &Option<String>| {
+            line.as_ref().map_or_else(String::new, |line| format!("\n{system}\n{line}\n"))
+        };
+        let vi =
+            vi + &on(
+                "Trên máy Windows cần theo dõi, mở PowerShell bằng quyền quản trị và chạy dòng này:",
+                &windows,
+            ) + &on("Trên máy Linux cần theo dõi, chạy dòng này:", &linux);
+        let en =
+            en + &on(
+                "On the Windows machine to be watched, open PowerShell as administrator and run this line:",
+                &windows,
+            ) + &on("On the Linux machine to be watched, run this line:", &linux);
+        return Answer::new(vi.trim_end().to_owned(), en.trim_end().to_owned());
     }
     let command = installer.enrolment(token);
     Answer::new(

@@ -1,11 +1,20 @@
-//! The registry's branch of the machine: small values, read and, until the next shutdown, written.
+//! The registry: small values of the machine, read and, until the next shutdown, written; and of the person.
 
 use winsafe::co::{KEY, REG_OPTION, RRF};
 use winsafe::{HKEY, RegistryValue};
 
 /// A text; none where there is none, or another kind of value.
 pub fn text(key: &str, name: &str) -> Option<String> {
-    match value(key, name)? {
+    text_of(value(key, name)?)
+}
+
+/// A text of the person who runs this.
+pub fn own_text(key: &str, name: &str) -> Option<String> {
+    text_of(HKEY::CURRENT_USER.RegGetValue(Some(key), Some(name), RRF::RT_ANY).ok()?)
+}
+
+fn text_of(value: RegistryValue) -> Option<String> {
+    match value {
         RegistryValue::Sz(text) | RegistryValue::ExpandSz(text) => {
             Some(text.trim().to_owned()).filter(|text| !text.is_empty())
         }

@@ -3,13 +3,12 @@
 use super::{DefaultRoute, Interface, Known};
 use crate::sensor::program;
 use crate::sensor::reach::target::Subnet;
+use crate::system;
 use ipconfig::{Adapter, IfType, OperStatus, get_adapters};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-/// Prints the neighbour table.
-const ARP: &str = r"C:\Windows\System32\arp.exe";
 /// It only asks the kernel.
 const ARP_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -46,7 +45,7 @@ pub(in crate::sensor::reach) fn name_servers() -> Vec<IpAddr> {
 
 /// Whether the neighbour table holds a hardware address for `address`.
 pub(in crate::sensor::reach) fn has_neighbour(_procfs: &Path, address: Ipv4Addr) -> bool {
-    let answer = program::run(Path::new(ARP), &["-a", &address.to_string()], ARP_DEADLINE);
+    let answer = program::run(&system::program("arp.exe"), &["-a", &address.to_string()], ARP_DEADLINE);
     answer.is_ok_and(|answer| parse_neighbour(&answer.text(), address))
 }
 
