@@ -10,7 +10,9 @@
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let is = |name: &str, expect: &str| std::env::var(name).is_ok_and(|found| found == expect);
-    if is("TARGET", "x86_64-unknown-linux-gnu") && is("OPT_LEVEL", "z") {
+    // Zig, which links the portable build, does not know the option.
+    let is_chosen = std::env::var_os("RUSTC_LINKER").is_some();
+    if is("TARGET", "x86_64-unknown-linux-gnu") && is("OPT_LEVEL", "z") && !is_chosen {
         println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
     }
 }
