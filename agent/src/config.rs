@@ -270,9 +270,8 @@ impl raw::Sensors {
             disks_excluded: globs("sensors.disks_excluded", &self.disks_excluded)?,
             interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
             disabled: self.disabled,
-            ..SensorConfig::default()
             windows_services: services(self.windows_services)?,
-            boot_unclean: None,
+            ..SensorConfig::default()
         })
     }
 }
