@@ -91,16 +91,15 @@ pub struct Paths {
 
 impl Default for Paths {
     fn default() -> Self {
+        // Windows has no such trees: what reads them finds nothing there, unless it is given a recording.
+        let [procfs, sysfs, rootfs] = if cfg!(unix) { ["/proc", "/sys", "/"] } else { [""; 3] };
         Self {
-            procfs: "/proc".into(),
-            sysfs: "/sys".into(),
-            rootfs: "/".into(),
+            procfs: procfs.into(),
+            sysfs: sysfs.into(),
+            rootfs: rootfs.into(),
             nut: None,
             programs: BTreeMap::new(),
         }
-        // Windows has no such trees: what reads them finds nothing there, unless it is given a recording.
-        let [procfs, sysfs, rootfs] = if cfg!(unix) { ["/proc", "/sys", "/"] } else { [""; 3] };
-        Self { procfs: procfs.into(), sysfs: sysfs.into(), rootfs: rootfs.into(), programs: BTreeMap::new() }
     }
 }
 

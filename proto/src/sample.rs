@@ -98,8 +98,6 @@ pub const REBOOT_REQUIRED: &str = "tram.reboot.required";
 pub const SERVICES_FAILED: &str = "tram.services.failed";
 /// Times that it has started one again since the agent began. Unit {restart}, counter.
 pub const SERVICES_RESTARTS: &str = "tram.services.restarts";
-/// 1 when the system waits to be restarted. Unit 1.
-pub const REBOOT_REQUIRED: &str = "tram.reboot.required";
 /// 1 when the listed service [`SERVICE`] runs. Unit 1.
 pub const SERVICE_UP: &str = "tram.service.up";
 /// How far the host's wall clock is ahead of the collector's; measured by the collector. Unit s.

@@ -3,7 +3,6 @@
 use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
 use crate::sensor::{disk, filesystem, network, ups};
-use crate::sensor::{disk, filesystem, network};
 use crate::system::STATE_DIRECTORY;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
