@@ -7,6 +7,7 @@ pub mod agents;
 pub mod alerts;
 pub mod assets;
 pub mod caller;
+pub mod changes;
 pub mod current;
 pub mod enrollments;
 pub mod error;
@@ -81,6 +82,7 @@ fn paths() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(places::sites))
         .routes(routes!(assets::list))
         .routes(routes!(assets::one, assets::change))
+        .routes(routes!(changes::list))
         .routes(routes!(samples::samples))
         .routes(routes!(agents::list))
         .routes(routes!(agents::revoke))

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod component;
 pub mod enrollment;
 pub mod line;
+pub mod part_change;
 pub mod report;
 pub mod text;
 pub mod user;

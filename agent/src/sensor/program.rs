@@ -2,6 +2,7 @@
 //! with a deadline and a bounded answer. Knows what programs are called and where they live, not what they say.
 
 use crate::sensor::{NoData, Paths, source};
+use crate::system;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -200,10 +201,7 @@ pub fn run(program: &Path, arguments: &[&str], deadline: Duration) -> Result<Ans
 /// The contents of a file that nobody may run: what a program printed elsewhere, recorded. None: it is a program, or is
 /// not there.
 fn recorded(program: &Path) -> Result<Option<Vec<u8>>, NoData> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = program.metadata();
-    let is_recording =
-        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 == 0);
+    let is_recording = program.is_file() && !system::may_run(program);
     if is_recording { source::bytes(program).map(Some) } else { Ok(None) }
 }
 

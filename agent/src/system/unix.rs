@@ -64,6 +64,11 @@ pub fn give_to_owner_of(directory: &Path, file: &File) {
     }
 }
 
+/// Whether anybody may run a file.
+pub fn may_run(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
+}
+
 /// Whether this process may make files in a directory.
 pub fn check_writable(directory: &Path) -> io::Result<()> {
     Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)

@@ -80,6 +80,11 @@ pub fn private_file() -> OpenOptions {
 /// Files belong here to whom their directory lets in.
 pub fn give_to_owner_of(_directory: &Path, _file: &File) {}
 
+/// Whether a file is a program: its name says so.
+pub fn may_run(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("exe"))
+}
+
 /// Whether this process may make files in a directory: it makes one and removes it.
 pub fn check_writable(directory: &Path) -> io::Result<()> {
     let trial = directory.join(format!("tram-{}.trial", std::process::id()));

@@ -218,12 +218,23 @@ component-network = network adapter
 component-ups = UPS
 component-supply = supply
 component-radio = radio
+component-enclosure = machine
+component-firmware = firmware
+component-operating-system = operating system
+component-service = service
 component-state-ok = OK
 component-state-degraded = Degraded
 component-state-failed = Failed
 component-state-predicted-failure = Failure predicted
 component-state-needs-cleaning = Needs cleaning
 component-state-unknown = Unknown
+part-changes = Changes of parts
+no-part-changes = No part has changed since this machine was first seen.
+part-changes-more = The newest { $shown } are shown.
+part-change-appeared = New
+part-change-vanished = Gone
+part-change-replaced = Replaced
+part-change-changed = Changed
 
 ## Alerts
 severity = Severity

@@ -206,12 +206,23 @@ component-network = cổng mạng
 component-ups = bộ lưu điện
 component-supply = vật tư
 component-radio = sóng vô tuyến
+component-enclosure = thân máy
+component-firmware = phần sụn
+component-operating-system = hệ điều hành
+component-service = dịch vụ
 component-state-ok = Tốt
 component-state-degraded = Suy giảm
 component-state-failed = Hỏng
 component-state-predicted-failure = Sắp hỏng
 component-state-needs-cleaning = Cần vệ sinh
 component-state-unknown = Chưa rõ
+part-changes = Thay đổi bộ phận
+no-part-changes = Chưa có bộ phận nào thay đổi từ khi máy này được ghi nhận.
+part-changes-more = Chỉ hiện { $shown } thay đổi mới nhất.
+part-change-appeared = Mới có
+part-change-vanished = Không còn
+part-change-replaced = Đã thay
+part-change-changed = Đã đổi
 
 ## Cảnh báo
 severity = Mức độ

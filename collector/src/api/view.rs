@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod alert;
 pub mod asset;
+pub mod part_change;
 pub mod person;
 pub mod place;
 pub mod work_order;

@@ -14,6 +14,7 @@ use crate::model::arrival::{Anchor, Arrival, Incoming, Measured, NewCatalogue, O
 use crate::model::asset::AssetId;
 use crate::model::catalogue::{Catalogue, CatalogueId};
 use crate::model::component::Component;
+use crate::model::part_change::{self, PartChange};
 use crate::model::report::BootId;
 use crate::placing::{self, Boot, Contact};
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum Row {
     /// A complete component set.
-    Components { asset: AssetId, set: Arc<Vec<Component>>, at_ms: i64 },
+    Components { asset: AssetId, set: Arc<Vec<Component>>, changes: Vec<PartChange>, at_ms: i64 },
     /// Two hosts use one identity.
     Clone { agent: AgentId, seen_ms: i64 },
     /// Another version of the agent program.
@@ -244,11 +245,12 @@ impl Stage {
         };
         placing::remember(&mut host.boots, boot);
         if let Some(components) = components.filter(|_| host.set.is_none() || mark.at_ms >= host.set_at_ms) {
+            let changes = part_change::between(&host.components, &components);
             host.components = Arc::new(components);
             host.set = Some(set);
             host.set_at_ms = mark.at_ms;
             let set = Arc::clone(&host.components);
-            self.rows.push(Row::Components { asset: host.asset, set, at_ms: mark.at_ms });
+            self.rows.push(Row::Components { asset: host.asset, set, changes, at_ms: mark.at_ms });
         }
         let values: Arc<[Option<i64>]> = values.into();
         self.samples.push(StagedSample {

@@ -3,12 +3,14 @@
 use super::*;
 use crate::clock::Clock;
 use crate::health::RuleSet;
+use crate::model::agency::Scope;
 use crate::model::agent::{Agent, AgentId, AgentState};
 use crate::model::arrival::{Incoming, Measured, Moment, NewCatalogue, SpoolId};
 use crate::model::asset::AssetKind;
 use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
+use crate::model::component::{Component, ComponentState};
 use crate::model::report::BootId;
-use crate::store::sqlite::agent;
+use crate::store::sqlite::{agent, part_change};
 
 const NOW_MS: i64 = 1_795_000_000_000;
 const AGENT: AgentId = AgentId([5; 16]);
@@ -160,4 +162,34 @@ fn a_full_queue_turns_work_away_and_counts_it() {
     assert_eq!(push(0), Err(CommitError::Closed));
     assert_eq!(handle.gather(Duration::ZERO).unwrap().len(), QUEUE_COUNT_MAX);
     assert!(handle.gather(Duration::ZERO).is_none());
+}
+
+#[test]
+fn another_disk_in_place_of_one_is_remembered_and_the_first_set_is_not() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut writer, memory, _answers) = open(data.path());
+    let disk = |serial: &str| Component {
+        kind: "physical_disk".into(),
+        id: "sda".into(),
+        name: String::new(),
+        model: "ST1000".into(),
+        serial: serial.into(),
+        state: ComponentState::Ok,
+        reasons: vec![],
+        figures: [].into(),
+    };
+    for (seq, serial) in [(1, "AAAA1"), (2, "AAAA1"), (3, "BBBB1")] {
+        let mut arrival = arrival(seq..=seq, vec![1]);
+        for incoming in &mut arrival.reports {
+            if let Ok(measured) = &mut incoming.content {
+                measured.set = [seq as u8; 8];
+                measured.components = Some(vec![disk(serial)]);
+            }
+        }
+        commit(&mut writer, arrival).unwrap();
+    }
+    let asset = memory.latest.host(AGENT).unwrap().asset;
+    let seen = part_change::page(&writer.connection, Scope::All, asset, None, 10).unwrap();
+    let [only] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((only.change.before.as_str(), only.change.after.as_str()), ("ST1000 AAAA1", "ST1000 BBBB1"));
 }

@@ -13,7 +13,7 @@ use crate::revocations::Revocations;
 use crate::series::tier::Tier;
 use crate::series::{Sample, Series};
 use crate::store::StoreError;
-use crate::store::sqlite::{agent, catalogue, certificate, component, log};
+use crate::store::sqlite::{agent, catalogue, certificate, component, log, part_change};
 use crate::trust::Trust;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::sync::Arc;
@@ -382,7 +382,10 @@ pub(super) fn host_of(found: &agent::AgentOnAsset) -> Host {
 
 fn write_row(transaction: &Transaction<'_>, row: &Row) -> Result<(), StoreError> {
     match row {
-        Row::Components { asset, set, at_ms } => component::replace_set(transaction, *asset, set, *at_ms),
+        Row::Components { asset, set, changes, at_ms } => {
+            component::replace_set(transaction, *asset, set, *at_ms)?;
+            part_change::add(transaction, *asset, changes, *at_ms)
+        }
         Row::Clone { agent, seen_ms } => agent::flag_clone(transaction, *agent, *seen_ms),
         Row::Version { agent, known } => match known.agent_version() {
             Some(version) => agent::set_version(transaction, *agent, version),

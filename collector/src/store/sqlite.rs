@@ -15,6 +15,7 @@ pub mod component;
 pub mod enrollment;
 pub mod listing;
 pub mod log;
+pub mod part_change;
 pub mod scope;
 pub mod session;
 pub mod snapshot;
@@ -28,7 +29,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 /// Migrations in order: number and statements. Never edited once released.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/sqlite/0001_create_store.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/sqlite/0001_create_store.sql")),
+    (2, include_str!("../../migrations/sqlite/0002_add_part_change.sql")),
+];
 
 /// Idle reader connections that are kept.
 const READERS_IDLE_MAX: usize = 8;

@@ -31,7 +31,7 @@ impl Sensor for Disk {
         let disks =
             Disks::new_with_refreshed_list_specifics(asked).map_err(|error| refused("disks", error))?;
         let mut volumes = BTreeMap::new();
-        for disk in disks.list() {
+        for disk in &disks {
             let volume = disk.mount_point().to_string_lossy().trim_end_matches('\\').to_owned();
             let usage = disk.usage();
             let moved = usage.total_read_bytes > 0 || usage.total_written_bytes > 0;

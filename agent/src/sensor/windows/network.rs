@@ -6,6 +6,7 @@ use crate::sensor::sample::{SCALE_WHOLE, clean, counter, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor};
 use ipconfig::{Adapter, IfType, OperStatus, get_adapters};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use sysinfo::{NetworkData, Networks};
 use tram_proto::component::{Component, State};
 use tram_proto::sample as names;
@@ -38,7 +39,7 @@ impl Sensor for Network {
         let mut reading = Reading::default();
         for adapter in adapters.iter().filter(|adapter| self.counts(adapter)) {
             let name = adapter.friendly_name();
-            if let Some(data) = counted.get(name) {
+            if let Some(data) = counted.get(OsStr::new(name)) {
                 reading.samples.extend(counts(name, data));
             }
             let is_up = adapter.oper_status() == OperStatus::IfOperStatusUp;

@@ -58,6 +58,7 @@ async fn what_is_out_of_scope_is_missing_not_forbidden() {
     let (asset, order, alert) = (world.b.asset.0, world.b.order.0, world.b.alert.0);
     for path in [
         format!("/api/v1/assets/{asset}"),
+        format!("/api/v1/assets/{asset}/changes"),
         format!("/api/v1/assets/{asset}/samples?name=system.uptime"),
         format!("/api/v1/work-orders/{order}"),
     ] {

@@ -6,9 +6,11 @@ use crate::model::agency::SiteId;
 use crate::model::agent::AgentState;
 use crate::model::asset::{AssetId, AssetKind};
 use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
+use crate::model::part_change::{PartChange, What};
 use crate::series::Sample;
 use crate::series::tier::Tier;
 use crate::store::sqlite::agent;
+use crate::store::sqlite::part_change;
 use axum::http::{Method, StatusCode};
 use std::sync::Arc;
 use tram_proto::sample;
@@ -202,4 +204,32 @@ async fn the_description_is_served_and_every_field_of_an_answer_is_in_it() {
         expected.sort();
         assert_eq!(fields, expected, "{path}");
     }
+}
+
+#[tokio::test]
+async fn changes_of_an_assets_parts_come_newest_first_page_by_page() {
+    let world = World::new().await;
+    let asset = world.a.asset;
+    let change = |part: &str, what| PartChange {
+        kind: "physical_disk".into(),
+        part: part.into(),
+        what,
+        before: "ST1000 AAAA1".into(),
+        after: String::new(),
+    };
+    let changes =
+        [change("sda", What::Vanished), change("sdb", What::Replaced), change("sdc", What::Vanished)];
+    world.write(move |transaction| part_change::add(transaction, asset, &changes, 1_000)).await;
+    let first = world.get("viewer-a", &format!("/api/v1/assets/{}/changes?limit=2", asset.0)).await.json;
+    let parts = |json: &serde_json::Value| -> Vec<String> {
+        let items = json["items"].as_array().unwrap().iter();
+        items
+            .map(|item| format!("{} {}", item["part"].as_str().unwrap(), item["what"].as_str().unwrap()))
+            .collect()
+    };
+    assert_eq!(parts(&first), ["sdc vanished", "sdb replaced"]);
+    let next = first["next"].as_str().unwrap();
+    let second =
+        world.get("viewer-a", &format!("/api/v1/assets/{}/changes?cursor={next}", asset.0)).await.json;
+    assert_eq!((parts(&second), second["next"].is_null()), (vec!["sda vanished".to_owned()], true));
 }

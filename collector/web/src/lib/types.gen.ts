@@ -141,6 +141,23 @@ export interface paths {
         patch: operations["patch_assets_id"];
         trace?: never;
     };
+    "/api/v1/assets/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of an asset's parts, newest first. The last thousand are kept. */
+        get: operations["get_assets_id_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assets/{id}/samples": {
         parameters: {
             query?: never;
@@ -806,6 +823,13 @@ export interface components {
             next: string | null;
         };
         /** @description One page of a collection. */
+        Page_PartChange: {
+            /** @description The page's items, in a fixed order. */
+            items: components["schemas"]["PartChange"][];
+            /** @description Where the next page starts: give it as `cursor`. Null on the last page. */
+            next: string | null;
+        };
+        /** @description One page of a collection. */
         Page_Site: {
             /** @description The page's items, in a fixed order. */
             items: components["schemas"]["Site"][];
@@ -825,6 +849,29 @@ export interface components {
             items: components["schemas"]["WorkOrder"][];
             /** @description Where the next page starts: give it as `cursor`. Null on the last page. */
             next: string | null;
+        };
+        /** @description One change of one part. */
+        PartChange: {
+            /** @description What it is; empty for one that vanished. */
+            after: string;
+            /**
+             * Format: int64
+             * @description When the report that shows it was measured.
+             */
+            at_ms: number;
+            /** @description What it was: model and serial number; empty for one that appeared. */
+            before: string;
+            /**
+             * Format: int64
+             * @description Its place in the order.
+             */
+            id: number;
+            /** @description The part's kind. */
+            kind: string;
+            /** @description Its id within the asset. */
+            part: string;
+            /** @description What became of it. */
+            what: components["schemas"]["What"];
         };
         /** @description Every answer that is not a success: RFC 9457, with the detail in both languages. */
         Problem: {
@@ -1026,6 +1073,11 @@ export interface components {
          * @enum {string}
          */
         ValueKind: "gauge" | "counter";
+        /**
+         * @description What became of a part.
+         * @enum {string}
+         */
+        What: "appeared" | "vanished" | "replaced" | "changed";
         /** @description Care that is due. */
         WorkOrder: {
             /** @description What to do. */
@@ -1448,6 +1500,41 @@ export interface operations {
                 };
             };
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_assets_id_changes: {
+        parameters: {
+            query?: {
+                /** @description Items on a page: 1 to 500, 100 unless told. */
+                limit?: number;
+                /** @description Where to go on: `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the asset */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PartChange"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

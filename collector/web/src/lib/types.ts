@@ -9,6 +9,7 @@ export type Asset = Schemas['Asset'];
 export type AssetDetail = Schemas['AssetDetail'];
 export type Component = Schemas['Component'];
 export type Named = Schemas['Named'];
+export type PartChange = Schemas['PartChange'];
 export type Rung = Schemas['Rung'];
 export type Samples = Schemas['Samples'];
 export type Series = Schemas['SampleSeries'];
