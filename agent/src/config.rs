@@ -269,6 +269,7 @@ impl raw::Sensors {
             mount_points_excluded: globs("sensors.mount_points_excluded", &self.mount_points_excluded)?,
             disks_excluded: globs("sensors.disks_excluded", &self.disks_excluded)?,
             interfaces_excluded: globs("sensors.interfaces_excluded", &self.interfaces_excluded)?,
+            smart_interval: interval("sensors.smart_interval_s", self.smart_interval_s)?,
             disabled: self.disabled,
             windows_services: services(self.windows_services)?,
             ..SensorConfig::default()

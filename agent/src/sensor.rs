@@ -24,6 +24,7 @@ pub mod registry;
 pub mod runner;
 pub mod sample;
 pub mod services;
+pub mod smart;
 pub mod source;
 pub mod temperature;
 #[cfg(test)]
@@ -108,7 +109,8 @@ pub trait Sensor: Send {
     /// Short and stable, such as `cpu`: named in `--only`, in the configuration and in `tram.sensor.*` samples.
     fn name(&self) -> &'static str;
 
-    /// How often it is worth reading; none: with every report.
+    /// How often it is worth reading; none: with every report. Asked again after each read, so that what could not be
+    /// read can be tried again sooner.
     fn interval(&self) -> Option<Duration> {
         None
     }

@@ -2,7 +2,7 @@
 
 use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
-use crate::sensor::{disk, filesystem, network, ups};
+use crate::sensor::{disk, filesystem, network, smart, ups};
 use crate::system::STATE_DIRECTORY;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -90,6 +90,7 @@ pub(super) struct Sensors {
     pub(super) disks_excluded: Vec<String>,
     pub(super) interfaces_excluded: Vec<String>,
     pub(super) windows_services: Vec<String>,
+    pub(super) smart_interval_s: u64,
 }
 
 impl Default for Sensors {
@@ -102,6 +103,7 @@ impl Default for Sensors {
             disks_excluded: owned(disk::DISKS_EXCLUDED),
             interfaces_excluded: owned(network::INTERFACES_EXCLUDED),
             windows_services: vec![],
+            smart_interval_s: smart::INTERVAL.as_secs(),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::sensor::filesystem::mounts;
 use crate::sensor::globs::Globs;
 use crate::sensor::md::mdstat;
 use crate::sensor::testing::recorded_files;
-use crate::sensor::{cpu, disk, hwmon, memory, network, uptime};
+use crate::sensor::{cpu, disk, hwmon, memory, network, smart, uptime};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -21,6 +21,8 @@ const SOURCES: &[&str] = &[
     "65261850\n",
     "Personalities : [raid1]\nmd0 : active raid1 sda1[2](F) sdb1[1]\n      208704 blocks [2/1] [_U]\n      [>....]  recovery =  0.4% (1024/208704) finish=276.9min speed=12K/sec\n",
     "{\"nct6798-isa-02a0\":{\"fan1\":{\"fan1_input\":1278.0,\"fan1_min\":0.0,},},\"x\":[{\"current\":1.5}]}",
+    "{\"smart_status\":{\"passed\":true},\"ata_smart_attributes\":{\"table\":[{\"id\":5,\"name\":\"Reallocated_Sector_Ct\",\"raw\":{\"string\":\"8 (0 1)\"}}]}}",
+    "SMART Health Status: OK\n  5 Reallocated_Sector_Ct   0x0033   100   100   036    Pre-fail  Always       -       0 (1 2)\n# 1  Extended offline    Completed: read failure\n0x07  0x008  1  6  N--  Percentage Used Endurance Indicator\n",
 ];
 
 /// Answers and errors alike are of no interest here.
@@ -39,6 +41,9 @@ fn parse_as_everything(text: &str) {
     let _ = uptime::parse(text, path);
     let _ = mdstat::parse(text, path);
     let _ = hwmon::json::parse(text, path).map(|printed| hwmon::parse(&printed));
+    if let smart::drive::Answer::Drive(drive) = smart::parse(text) {
+        let _ = smart::verdict::judge(&drive);
+    }
 }
 
 #[test]

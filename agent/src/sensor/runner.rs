@@ -253,6 +253,7 @@ impl Runner {
         let (Some(slot), Some(report)) = (self.slots.get_mut(done.place), reports.get_mut(done.place)) else {
             return;
         };
+        slot.interval = done.sensor.interval();
         slot.sensor = Some(done.sensor);
         let (state, why) = match done.result {
             Ok(reading) => {
