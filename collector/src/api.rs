@@ -14,6 +14,7 @@ pub mod error;
 pub mod headers;
 pub mod input;
 pub mod install;
+pub mod latest;
 pub mod login;
 pub mod metrics;
 pub mod openapi;
@@ -24,8 +25,11 @@ pub mod people;
 pub mod places;
 pub mod samples;
 pub mod secret;
+pub mod select;
+pub mod series;
 pub mod session;
 pub mod state;
+pub mod stream;
 pub mod view;
 pub mod work_orders;
 
@@ -84,6 +88,8 @@ fn paths() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(assets::one, assets::change))
         .routes(routes!(changes::list))
         .routes(routes!(samples::samples))
+        .routes(routes!(series::series))
+        .routes(routes!(latest::latest))
         .routes(routes!(agents::list))
         .routes(routes!(agents::revoke))
         .routes(routes!(agents::accept))

@@ -14,6 +14,10 @@ use crate::store::sqlite::Readers;
 use rusqlite::Connection;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
+
+/// Reads of the history that work at once: each may take 32 MiB.
+const QUERIES_MAX: usize = 4;
 
 /// What the composition root gives.
 pub struct Parts {
@@ -53,6 +57,8 @@ pub struct State {
     pub passwords: Passwords,
     /// Attempts to sign in.
     pub attempted: Mutex<Attempted>,
+    /// Turns to read the history.
+    pub queries: Arc<Semaphore>,
     /// How long answers took.
     pub latency: Latency,
     /// What the agents' door counts.
@@ -80,6 +86,7 @@ impl State {
             origins,
             passwords,
             attempted,
+            queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             latency,
             agent_figures,
             readers,

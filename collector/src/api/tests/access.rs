@@ -60,6 +60,7 @@ async fn what_is_out_of_scope_is_missing_not_forbidden() {
         format!("/api/v1/assets/{asset}"),
         format!("/api/v1/assets/{asset}/changes"),
         format!("/api/v1/assets/{asset}/samples?name=system.uptime"),
+        format!("/api/v1/series?asset={asset}&name=system.uptime"),
         format!("/api/v1/work-orders/{order}"),
     ] {
         let answer = world.get("admin-a", &path).await;

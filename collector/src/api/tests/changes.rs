@@ -162,6 +162,13 @@ async fn bodies_and_queries_that_make_no_sense_are_answered_clearly() {
         "/api/v1/assets/1/samples",
         "/api/v1/assets/1/samples?name=x&from_ms=5&to_ms=4",
         "/api/v1/assets/1/samples?name=x&step_s=0",
+        "/api/v1/series?asset=1",
+        "/api/v1/series?name=x",
+        "/api/v1/series?asset=1&name=x%7B",
+        "/api/v1/series?asset=1&name=x&figures=median",
+        "/api/v1/latest?name=x,y",
+        "/api/v1/latest?name=x&limit=0",
+        "/api/v1/latest?name=x&order=up",
     ] {
         let answer = world.get("viewer-all", path).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {}", answer.text);

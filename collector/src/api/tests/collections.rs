@@ -166,6 +166,63 @@ async fn samples_come_in_steps_and_totals_as_rates() {
 }
 
 #[tokio::test]
+async fn the_history_comes_in_whole_steps_with_a_place_for_each() {
+    let world = World::new().await;
+    let catalogue = catalogue();
+    for step in 0..8_i64 {
+        let sample = Sample {
+            tier: Tier::Raw,
+            agent: world.a.agent,
+            catalogue: &catalogue,
+            time_ms: NOW_MS - 300_000 + step * 15_000,
+            values: &[Some(step), Some(100), Some(step * 150)],
+            log: step + 1,
+        };
+        world.memory.series.append(&[sample], NOW_MS);
+    }
+    let ask = |more: &str| {
+        let (from_ms, names) = (NOW_MS - 300_000, [sample::MEMORY_AVAILABLE, sample::NETWORK_IO].join(","));
+        format!("/api/v1/series?asset={}&name={names}&from_ms={from_ms}&step_s=60{more}", world.a.asset.0)
+    };
+    let history = world.get("viewer-a", &ask("")).await.json;
+    let (from_ms, to_ms) = (history["from_ms"].as_i64().unwrap(), history["to_ms"].as_i64().unwrap());
+    assert!(from_ms % 60_000 == 0 && to_ms % 60_000 == 0 && from_ms <= NOW_MS - 300_000 && to_ms >= NOW_MS);
+    let [level, rate] = history["series"].as_array().unwrap().as_slice() else { panic!("{history}") };
+    assert_eq!((level["kind"].as_str(), rate["kind"].as_str()), (Some("gauge"), Some("rate")));
+    for figures in ["min", "max", "mean"] {
+        assert_eq!(level[figures].as_array().unwrap().len() as i64, (to_ms - from_ms) / 60_000, "{history}");
+    }
+    let rates: Vec<f64> = rate["mean"].as_array().unwrap().iter().filter_map(|mean| mean.as_f64()).collect();
+    assert!(!rates.is_empty() && rates.iter().all(|rate| (rate - 10.0).abs() < 1e-6), "{rate}");
+    let means = world.get("viewer-a", &ask("&figures=mean")).await.json;
+    assert_eq!((&means["series"][0]["mean"], means["series"][0]["min"].is_null()), (&level["mean"], true));
+}
+
+#[tokio::test]
+async fn the_latest_values_of_a_fleet_come_sorted_and_within_the_scope() {
+    let world = World::new().await;
+    for (place, at) in [(20, &world.a), (70, &world.b)] {
+        let mut host = Host::new(at.agent, at.asset, AssetKind::Server, true, AgentState::Active);
+        host.catalogue = Some(catalogue());
+        host.values = Arc::from([Some(place), Some(100), None]);
+        host.at_ms = NOW_MS;
+        world.memory.latest.put(Arc::new(host));
+    }
+    let ask = |more: &str| format!("/api/v1/latest?name={}{more}", sample::MEMORY_AVAILABLE);
+    let values = |json: &serde_json::Value| -> Vec<f64> {
+        json["items"].as_array().unwrap().iter().map(|item| item["value"].as_f64().unwrap()).collect()
+    };
+    let all = world.get("viewer-all", &ask("")).await.json;
+    assert_eq!((values(&all), all["total"].as_u64()), (vec![70.0, 20.0], Some(2)));
+    assert_eq!(all["items"][1]["asset"]["id"], world.a.asset.0);
+    assert_eq!(values(&world.get("viewer-all", &ask("&order=asc&limit=1")).await.json), [20.0]);
+    assert_eq!(values(&world.get("viewer-a", &ask("")).await.json), [20.0]);
+    let site = format!("&site={}", world.b.site);
+    assert_eq!(values(&world.get("viewer-all", &ask(&site)).await.json), [70.0]);
+    assert!(values(&world.get("viewer-a", &ask(&site)).await.json).is_empty());
+}
+
+#[tokio::test]
 async fn browsers_are_told_to_be_careful() {
     let world = World::new().await;
     for path in ["/api/v1/summary", "/healthz", "/install/ca.pem", "/no/such/page"] {

@@ -246,7 +246,7 @@ pub struct Samples {
 }
 
 /// How a series of samples is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesKind {
     /// Levels as they were.

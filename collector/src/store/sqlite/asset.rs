@@ -57,6 +57,30 @@ pub fn page(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Ids and names of assets within `scope` by id, at most `limit` of them behind `after`.
+pub fn names(
+    connection: &Connection,
+    scope: Scope,
+    filter: AssetFilter,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<Vec<(AssetId, String)>, StoreError> {
+    let statement = format!(
+        "SELECT asset.id, asset.name FROM asset JOIN site ON site.id = asset.site \
+         WHERE asset.id > :after AND {} AND {} AND (:site IS NULL OR asset.site = :site) \
+         AND (:kind IS NULL OR asset.kind = :kind) ORDER BY asset.id LIMIT :limit",
+        scope::within("site.agency", ":scope"),
+        scope::within("site.agency", ":agency"),
+    );
+    let mut statement = connection.prepare_cached(&statement)?;
+    let parameters = named_params! {
+        ":after": after.unwrap_or(0), ":scope": scope::parameter(scope), ":agency": filter.agency,
+        ":site": filter.site, ":kind": filter.kind.map(AssetKind::as_str), ":limit": limit as i64,
+    };
+    let rows = statement.query_map(parameters, |row| Ok((AssetId(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// One asset; missing when it is not within `scope`.
 pub fn one(connection: &Connection, scope: Scope, id: AssetId) -> Result<PlacedAsset, StoreError> {
     let statement = format!("{SELECT} WHERE asset.id = :id AND {}", scope::within("site.agency", ":scope"));

@@ -213,6 +213,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The latest values of one name over the assets within the caller's scope, sorted. Running totals are given as rates per
+         *     second.
+         */
+        get: operations["get_latest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Samples of one asset over a range of time, in steps. Running totals are given as rates per second. */
+        get: operations["get_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -736,11 +773,82 @@ export interface components {
             /** @description In words, with its figures. */
             text: components["schemas"]["Text"];
         };
+        /** @description Samples of one asset over a range of time, a place in each array for each step. */
+        History: {
+            /**
+             * Format: int64
+             * @description Start of the first step.
+             */
+            from_ms: number;
+            /** @description One for each name and set of attributes. */
+            series: components["schemas"]["HistorySeries"][];
+            /**
+             * Format: int64
+             * @description Width of one step.
+             */
+            step_s: number;
+            /** @description What was read, the coarsest that will do: `raw`, `5min` or `1h`. */
+            tier: string;
+            /**
+             * Format: int64
+             * @description End of the last step.
+             */
+            to_ms: number;
+        };
+        /** @description One series: null in a step without data, and for figures that were not asked for. */
+        HistorySeries: {
+            /** @description What tells it from others of the name. */
+            attributes: {
+                [key: string]: string;
+            };
+            /** @description Level or rate. */
+            kind: components["schemas"]["SeriesKind"];
+            /** @description Greatest value of each step. */
+            max: (number | null)[] | null;
+            /** @description Mean of each step. */
+            mean: (number | null)[] | null;
+            /** @description Least value of each step. */
+            min: (number | null)[] | null;
+            /** @description OpenTelemetry name. */
+            name: string;
+            /** @description Unit in UCUM, that of a rate per second. */
+            unit: string;
+        };
         /**
          * @description A language of the product.
          * @enum {string}
          */
         Language: "vi" | "en";
+        /** @description One asset's latest value. */
+        LatestValue: {
+            /** @description The asset. */
+            asset: components["schemas"]["Named"];
+            /**
+             * Format: int64
+             * @description When it was measured.
+             */
+            at_ms: number;
+            /** @description What tells the series from others of the name. */
+            attributes: {
+                [key: string]: string;
+            };
+            /** @description Level or rate. */
+            kind: components["schemas"]["SeriesKind"];
+            /** @description Unit in UCUM, that of a rate per second. */
+            unit: string;
+            /**
+             * Format: double
+             * @description The value, or the rate.
+             */
+            value: number;
+        };
+        /** @description The latest values of one name over a fleet. */
+        LatestValues: {
+            /** @description In the order that was asked for. */
+            items: components["schemas"]["LatestValue"][];
+            /** @description How many there are, shown or not. */
+            total: number;
+        };
         /** @description Something by its id and name. */
         Named: {
             /**
@@ -1658,6 +1766,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EnrollmentToken"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_latest: {
+        parameters: {
+            query: {
+                /**
+                 * @description OpenTelemetry name; attributes in braces take only those series that have them:
+                 *     `hw.temperature{hw.id=package}`.
+                 */
+                name: string;
+                /** @description Only assets of this agency and of the agencies below it. */
+                agency?: number;
+                /** @description Only assets of this site. */
+                site?: number;
+                /** @description Only assets of this kind. */
+                kind?: "server" | "workstation" | "laptop" | "printer" | "scanner" | "access_point" | "switch" | "router" | "security_appliance" | "storage" | "ups";
+                /** @description Which come first, `desc` unless told. */
+                order?: "desc" | "asc";
+                /** @description How many to give: 1 to 10,000, 20 unless told. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestValues"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series: {
+        parameters: {
+            query: {
+                /** @description The asset. */
+                asset: number;
+                /**
+                 * @description OpenTelemetry name, such as `system.memory.usage`; several with commas between, 32 at most. Attributes in braces
+                 *     take only those series that have them: `system.cpu.utilization{cpu.mode=user|system}`.
+                 */
+                name: string;
+                /** @description From when, inclusive, rounded down to a whole step; 24 hours before `to_ms` unless told. */
+                from_ms?: number;
+                /** @description Until when, exclusive, rounded up to a whole step; now unless told. */
+                to_ms?: number;
+                /**
+                 * @description Width of one step; wide enough for 500 steps unless told. Steps of whole 5 minutes or hours are read from what
+                 *     the samples were rolled up to, where that is quicker.
+                 */
+                step_s?: number;
+                /** @description Which of `min`, `max` and `mean` to give, with commas between; all unless told. */
+                figures?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
                 };
             };
             404: {

@@ -1,0 +1,166 @@
+//! The latest values of one name over a fleet, sorted: the fullest disks, the hottest machines.
+
+use crate::api::caller::Caller;
+use crate::api::error::ApiError;
+use crate::api::input::Query;
+use crate::api::select::{self, Selector};
+use crate::api::view::asset::{AssetKind, SeriesKind};
+use crate::api::view::series::{LatestValue, LatestValues};
+use crate::api::view::{Named, Problem};
+use crate::latest::{Host, Latest};
+use crate::model::agency::Scope;
+use crate::model::asset::AssetId;
+use crate::model::catalogue::{Column, Kind};
+use crate::series::roll;
+use crate::store::StoreError;
+use crate::store::sqlite::asset::{self, AssetFilter};
+use axum::Json;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+/// Values in one answer unless told.
+const LIMIT_DEFAULT: usize = 20;
+/// Values in one answer at most.
+const LIMIT_MAX: usize = 10_000;
+/// Assets that are read at once.
+const CHUNK: usize = 1_000;
+
+/// Which values come first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The greatest.
+    #[default]
+    Desc,
+    /// The least.
+    Asc,
+}
+
+/// Which values.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LatestParams {
+    /// OpenTelemetry name; attributes in braces take only those series that have them:
+    /// `hw.temperature{hw.id=package}`.
+    pub name: String,
+    /// Only assets of this agency and of the agencies below it.
+    pub agency: Option<i64>,
+    /// Only assets of this site.
+    pub site: Option<i64>,
+    /// Only assets of this kind.
+    #[param(inline)]
+    pub kind: Option<AssetKind>,
+    /// Which come first, `desc` unless told.
+    #[param(inline)]
+    pub order: Option<Order>,
+    /// How many to give: 1 to 10,000, 20 unless told.
+    pub limit: Option<usize>,
+}
+
+/// The latest values of one name over the assets within the caller's scope, sorted. Running totals are given as rates per
+/// second.
+#[utoipa::path(get, path = "/latest", tag = "history", params(LatestParams), responses(
+    (status = 200, body = LatestValues),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn latest(
+    caller: Caller,
+    Query(params): Query<LatestParams>,
+) -> Result<Json<LatestValues>, ApiError> {
+    let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        let vi = format!("limit phải từ 1 đến {LIMIT_MAX}, nhận được {limit}.");
+        return Err(ApiError::invalid("limit", vi, format!("limit must be 1 to {LIMIT_MAX}, got {limit}.")));
+    }
+    let selectors = select::parse("name", &params.name)?;
+    let [selector] = selectors.as_slice() else {
+        return Err(ApiError::invalid("name", "name chỉ nhận một tên.", "name takes one name."));
+    };
+    let (selector, order) = (selector.clone(), params.order.unwrap_or_default());
+    let filter = AssetFilter { agency: params.agency, site: params.site, kind: params.kind.map(Into::into) };
+    let latest = Arc::clone(&caller.state().latest);
+    let read = move |connection: &Connection, scope| {
+        let mut found = values(connection, scope, filter, &latest, &selector)?;
+        let total = found.len();
+        found.sort_by(|a, b| match order {
+            Order::Desc => b.value.total_cmp(&a.value),
+            Order::Asc => a.value.total_cmp(&b.value),
+        });
+        found.truncate(limit);
+        Ok(LatestValues { total, items: found.into_iter().map(Found::view).collect() })
+    };
+    Ok(Json(caller.read(read).await?))
+}
+
+/// A value that may be shown.
+struct Found {
+    value: f64,
+    asset: Named,
+    host: Arc<Host>,
+    place: usize,
+}
+
+/// Every value of the assets that are asked for; the sort that follows keeps assets of equal values in order.
+fn values(
+    connection: &Connection,
+    scope: Scope,
+    filter: AssetFilter,
+    latest: &Latest,
+    selector: &Selector,
+) -> Result<Vec<Found>, StoreError> {
+    // Hosts of one make share their columns, so looking for names once is enough for all of them.
+    let mut places: HashMap<*const Column, Vec<usize>> = HashMap::new();
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let rows = asset::names(connection, scope, filter, after, CHUNK)?;
+        let is_last = rows.len() < CHUNK;
+        after = rows.last().map(|(id, _)| id.0);
+        for (id, name) in rows {
+            let Some(host) = latest.by_asset(AssetId(id.0)) else { continue };
+            let Some(catalogue) = host.catalogue.as_ref() else { continue };
+            let columns = &catalogue.columns;
+            let places = places.entry(columns.as_ptr()).or_insert_with(|| {
+                let named = columns.iter().enumerate().filter(|(_, column)| selector.takes(column));
+                named.map(|(place, _)| place).collect()
+            });
+            for place in places.iter().copied() {
+                let Some(value) = value(&host, columns.get(place), place) else { continue };
+                let asset = Named { id: id.0, name: name.clone() };
+                found.push(Found { value, asset, host: Arc::clone(&host), place });
+            }
+        }
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+/// A level as it is; a running total as what it has grown by since the report before.
+fn value(host: &Host, column: Option<&Column>, place: usize) -> Option<f64> {
+    let (column, raw) = (column?, host.values.get(place).copied().flatten()?);
+    if column.kind == Kind::Gauge {
+        return Some(column.unscale(raw));
+    }
+    let previous = host.previous.as_ref()?;
+    let is_same = host.catalogue.as_ref().is_some_and(|catalogue| catalogue.id == previous.catalogue);
+    let before = previous.values.get(place).copied().flatten().filter(|_| is_same)?;
+    let seconds = host.at_ms.saturating_sub(previous.at_ms) as f64 / 1_000.0;
+    (seconds > 0.0).then(|| column.unscale(roll::increase(before, raw)) / seconds)
+}
+
+impl Found {
+    fn view(self) -> LatestValue {
+        let column = self.host.catalogue.as_ref().and_then(|catalogue| catalogue.columns.get(self.place));
+        let unit = column.map(|column| column.unit.clone()).unwrap_or_default();
+        let (kind, unit) = match column.map_or(Kind::Gauge, |column| column.kind) {
+            Kind::Gauge => (SeriesKind::Gauge, unit),
+            Kind::Counter => (SeriesKind::Rate, format!("{unit}/s")),
+        };
+        let attributes = column.map(|column| column.attributes.clone()).unwrap_or_default();
+        LatestValue { asset: self.asset, attributes, unit, kind, value: self.value, at_ms: self.host.at_ms }
+    }
+}

@@ -1,0 +1,67 @@
+//! The history of an asset and the latest values of a fleet, as the API shows them.
+
+use super::Named;
+use super::asset::SeriesKind;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Samples of one asset over a range of time, a place in each array for each step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct History {
+    /// Start of the first step.
+    pub from_ms: i64,
+    /// End of the last step.
+    pub to_ms: i64,
+    /// Width of one step.
+    pub step_s: i64,
+    /// What was read, the coarsest that will do: `raw`, `5min` or `1h`.
+    pub tier: String,
+    /// One for each name and set of attributes.
+    pub series: Vec<HistorySeries>,
+}
+
+/// One series: null in a step without data, and for figures that were not asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HistorySeries {
+    /// OpenTelemetry name.
+    pub name: String,
+    /// What tells it from others of the name.
+    pub attributes: BTreeMap<String, String>,
+    /// Unit in UCUM, that of a rate per second.
+    pub unit: String,
+    /// Level or rate.
+    pub kind: SeriesKind,
+    /// Least value of each step.
+    pub min: Option<Vec<Option<f64>>>,
+    /// Greatest value of each step.
+    pub max: Option<Vec<Option<f64>>>,
+    /// Mean of each step.
+    pub mean: Option<Vec<Option<f64>>>,
+}
+
+/// The latest values of one name over a fleet.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LatestValues {
+    /// How many there are, shown or not.
+    pub total: usize,
+    /// In the order that was asked for.
+    pub items: Vec<LatestValue>,
+}
+
+/// One asset's latest value.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LatestValue {
+    /// The asset.
+    pub asset: Named,
+    /// What tells the series from others of the name.
+    pub attributes: BTreeMap<String, String>,
+    /// Unit in UCUM, that of a rate per second.
+    pub unit: String,
+    /// Level or rate.
+    pub kind: SeriesKind,
+    /// The value, or the rate.
+    pub value: f64,
+    /// When it was measured.
+    pub at_ms: i64,
+}
