@@ -3,7 +3,6 @@
 use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
 use crate::sensor::{disk, filesystem, ipmi, network, raid, smart, ups};
-use crate::sensor::{disk, filesystem, network, smart, ups};
 use crate::system::STATE_DIRECTORY;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -95,7 +94,6 @@ pub(super) struct Sensors {
     pub(super) raid_interval_s: u64,
     pub(super) smart_interval_s: u64,
     pub(super) windows_services: Vec<String>,
-    pub(super) smart_interval_s: u64,
 }
 
 impl Default for Sensors {
@@ -111,7 +109,6 @@ impl Default for Sensors {
             raid_interval_s: raid::INTERVAL.as_secs(),
             smart_interval_s: smart::INTERVAL.as_secs(),
             windows_services: vec![],
-            smart_interval_s: smart::INTERVAL.as_secs(),
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::sensor::globs::Globs;
 use crate::sensor::md::mdstat;
 use crate::sensor::testing::recorded_files;
 use crate::sensor::{cpu, disk, hwmon, ipmi, kernel_log, memory, network, smart, uptime};
-use crate::sensor::{cpu, disk, hwmon, memory, network, smart, uptime};
 use proptest::prelude::*;
 use std::path::Path;
 

@@ -120,21 +120,6 @@ const PLACES_HERE: &[(&str, &[&str])] = &[
     ("arcconf", &[r"C:\Program Files\Adaptec\maxView Storage Manager\arcconf.exe"]),
     ("ipmitool", &[r"C:\Program Files\ipmitool\ipmitool.exe"]),
 ];
-/// Time that is shared by several runs.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget(Instant);
-
-impl Budget {
-    /// That much, from now.
-    pub fn new(time: Duration) -> Self {
-        Self(started() + time)
-    }
-
-    /// What of it a run may take, `most` at most; none when it is used up.
-    pub fn share(self, most: Duration) -> Option<Duration> {
-        Some(self.0.saturating_duration_since(started()).min(most)).filter(|left| !left.is_zero())
-    }
-}
 
 /// What a program said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,6 @@ use crate::sensor::globs::Globs;
 use crate::sensor::{
     battery, clock, cpu, disk, edac, filesystem, hwmon, inventory, ipmi, kernel_log, md, memory, network,
     raid, services, smart, temperature, updates, ups, uptime,
-    clock, cpu, disk, filesystem, hwmon, inventory, md, memory, network, services, smart, temperature,
-    updates, ups, uptime,
 };
 use std::time::Duration;
 
@@ -34,8 +32,6 @@ pub struct SensorConfig {
     pub ups_server: String,
     /// Short names of Windows services that are to run.
     pub windows_services: Vec<String>,
-    /// How often disks are asked for their health; default [`smart::INTERVAL`].
-    pub smart_interval: Duration,
     /// Whether the boot before this one ended without a shutdown; none: not known.
     pub boot_unclean: Option<bool>,
 }
@@ -53,7 +49,6 @@ impl Default for SensorConfig {
             smart_interval: smart::INTERVAL,
             ups_server: ups::SERVER.to_owned(),
             windows_services: vec![],
-            smart_interval: smart::INTERVAL,
             boot_unclean: None,
         }
     }
@@ -94,7 +89,6 @@ const TABLE: &[(&str, Constructor)] = &[
     ("inventory", |_| Box::new(inventory::Inventory)),
     ("updates", |_| Box::new(updates::Updates)),
     ("services", |_| Box::new(services::Services::default())),
-    ("smart", |config| Box::new(smart::Smart::new(config.smart_interval))),
 ];
 
 /// Sensors that take the place of those of the same name, or come after them all.
@@ -174,8 +168,5 @@ mod tests {
             error,
             "there is no sensor \"smart\"; known are cpu, memory, filesystem, disk, md, network, temperature, hwmon, ups, uptime, clock, inventory, updates, services"
         );
-        let error = select(&SensorConfig::default(), &["cpu", "nonsense"]).err().unwrap().to_string();
-        let known = names().collect::<Vec<_>>().join(", ");
-        assert_eq!(error, format!("there is no sensor \"nonsense\"; known are {known}"));
     }
 }
