@@ -4,6 +4,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::Settings;
 use crate::enroll::{EnrollError, Order, enroll};
+use crate::gather;
 use crate::host::{Host, machine_in};
 use crate::sensor::reach::{Ladder, ReachConfig};
 use crate::sensor::runner::Runner;
@@ -11,6 +12,7 @@ use crate::sensor::{Paths, Sensor, registry};
 use crate::status::{Picture, Status};
 use crate::system;
 use crate::uplink::identity::{Identity, IdentityStore};
+use anyhow::Context as _;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::future::Future;
 use std::io;
@@ -73,6 +75,12 @@ pub fn once(config: &Config, only: &[String]) -> Result<Once, Trouble> {
         let ((first, second), reachability) = tokio::join!(measured, climbed);
         Ok(Once::new(&first, &second, reachability))
     })
+}
+
+/// Runs the programs that read hardware and keeps their answers in a folder, for an agent that may not run them.
+pub fn gather(config: &Config, folder: &Path) -> Result<(), Trouble> {
+    let written = gather::gather(registry::by_program(&config.sensors), &config.paths, folder);
+    written.map(drop).with_context(|| folder.display().to_string()).map_err(Trouble::Other)
 }
 
 /// Enrols this host.

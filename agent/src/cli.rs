@@ -61,6 +61,10 @@ fn obey(invocation: Invocation, config: &Config, texts: &Texts) -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(trouble) => failure(texts, &trouble),
         },
+        Order::Gather { folder } => match app::gather(config, &folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(trouble) => failure(texts, &trouble),
+        },
         Order::Once { only } => match app::once(config, &only) {
             Ok(once) => {
                 say(&serde_json::to_string_pretty(&once).unwrap_or_default());

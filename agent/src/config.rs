@@ -1,5 +1,7 @@
 //! Settings: the file as typed, then as meant; the environment on top. The only place that reads the environment.
 
+#[cfg(unix)]
+use crate::gather::FOLDER;
 use crate::sensor::Paths;
 use crate::sensor::globs::Globs;
 use crate::sensor::reach::{ReachConfig, Subnet, is_web_target};
@@ -305,9 +307,21 @@ fn services(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
 
 fn paths(given: &BTreeMap<String, String>) -> Result<Paths, ConfigError> {
     check_paths(given)?;
-    let mut paths = Paths::default();
+    let mut paths = Paths { answers: answers(), ..Paths::default() };
     redirect(&mut paths, given);
     Ok(paths)
+}
+
+/// What only root may run is run by a unit of its own, whose answers stand in for it.
+#[cfg(unix)]
+fn answers() -> Option<PathBuf> {
+    (!rustix::process::geteuid().is_root()).then(|| FOLDER.into())
+}
+
+/// The service has every right here.
+#[cfg(not(unix))]
+fn answers() -> Option<PathBuf> {
+    None
 }
 
 /// Sources are absolute: programs are run and files read by what they are called here, wherever the agent stands.

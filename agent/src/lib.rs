@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod enroll;
+pub mod gather;
 pub mod host;
 pub mod sample;
 pub mod schedule;

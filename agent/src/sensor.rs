@@ -97,6 +97,8 @@ pub struct Paths {
     pub nut: Option<String>,
     /// Programs by the names of [`program::PROGRAMS`], absolute; those not named are looked for in their known places.
     pub programs: BTreeMap<&'static str, PathBuf>,
+    /// Folder of programs' answers, which stand in for running them; none: they are run.
+    pub answers: Option<PathBuf>,
 }
 
 impl Default for Paths {
@@ -110,6 +112,7 @@ impl Default for Paths {
             kmsg: if cfg!(unix) { "/dev/kmsg".into() } else { PathBuf::new() },
             nut: None,
             programs: BTreeMap::new(),
+            answers: None,
         }
     }
 }

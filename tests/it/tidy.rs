@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("cli", 5),
             ("app", 5),
             ("enroll", 4),
+            ("gather", 3),
             ("status", 4),
             ("spool", 3),
             ("spool::record", 1),

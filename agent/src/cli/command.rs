@@ -4,6 +4,7 @@ use super::texts::Texts;
 #[cfg(windows)]
 use super::windows::ServiceOrder;
 use crate::config::Language;
+use crate::gather::FOLDER;
 use crate::sensor::source::{OPTIONS, SOURCES};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -43,6 +44,11 @@ pub(super) enum Order {
         /// Sensors; none: all, and the ladder.
         only: Vec<String>,
     },
+    /// Run the programs that read hardware and keep their answers.
+    Gather {
+        /// Where.
+        folder: PathBuf,
+    },
     /// Check the settings.
     Check,
     /// Say how things stand.
@@ -72,6 +78,9 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
         Some(("once", once)) => {
             let only = once.get_many::<String>("only");
             Order::Once { only: only.into_iter().flatten().cloned().collect() }
+        }
+        Some(("gather", gather)) => {
+            Order::Gather { folder: text(gather, "output").map_or_else(|| FOLDER.into(), PathBuf::from) }
         }
         Some(("check", _)) => Order::Check,
         Some(("status", _)) => Order::Status,
@@ -155,6 +164,7 @@ fn command(texts: &Texts) -> Command {
         .subcommand(
             order("once", texts.once).arg(option("only", "SENSOR,..", texts.only).value_delimiter(',')),
         )
+        .subcommand(order("gather", texts.gather).arg(option("output", "FOLDER", texts.output)))
         .subcommand(order("check", texts.check))
         .subcommand(order("status", texts.status))
 }
@@ -191,6 +201,9 @@ mod tests {
             redirected.paths,
             [("procfs".into(), "/y".into()), ("smartctl".into(), "/x".into())].into()
         );
+        let gather = |folder: &str| Order::Gather { folder: folder.into() };
+        assert_eq!(parse("tram-agent gather").unwrap().order, gather("/run/tram-hardware"));
+        assert_eq!(parse("tram-agent gather --output /x").unwrap().order, gather("/x"));
         assert!(parse("tram-agent enroll --token x").unwrap_err().contains("--collector"));
         assert!(parse("tram-agent").is_err());
         assert!(parse("tram-agent fly").is_err());

@@ -105,6 +105,14 @@ fn table() -> impl Iterator<Item = (&'static str, Constructor)> {
     shared.chain(OWN.iter().filter(move |(name, _)| !is_in(TABLE, name)).copied())
 }
 
+/// Sensors that read hardware by programs which only root may run: those that `gather` reads.
+const BY_PROGRAM: &[&str] = &["smart", "raid", "bmc", "ipmi"];
+
+/// The sensors that read hardware by programs and are not disabled.
+pub fn by_program(config: &SensorConfig) -> Vec<Box<dyn Sensor>> {
+    all(config).into_iter().filter(|sensor| BY_PROGRAM.contains(&sensor.name())).collect()
+}
+
 /// Names of all sensors, in the order they are read.
 pub fn names() -> impl Iterator<Item = &'static str> {
     table().map(|(name, _)| name)

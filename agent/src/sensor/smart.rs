@@ -19,6 +19,9 @@ pub mod controller;
 pub mod drive;
 pub mod figure;
 pub mod json;
+#[cfg(test)]
+#[cfg(unix)]
+mod recordings;
 pub mod scan;
 pub mod text;
 pub mod verdict;

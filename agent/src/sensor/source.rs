@@ -13,7 +13,7 @@ const SOURCE_BYTES_MAX: u64 = 4 << 20;
 
 macro_rules! sources {
     ($($name:literal),+ $(,)?) => {
-        /// Everything that the section `paths` redirects: trees of files, the NUT server, then programs.
+        /// Everything that the section `paths` redirects: trees of files, a folder of answers, the NUT server, then programs.
         pub const SOURCES: &[&str] = &[$($name),+];
         /// The options that do the same, in the same order.
         pub const OPTIONS: &[&str] = &[$(concat!("path.", $name)),+];
@@ -26,6 +26,7 @@ sources!(
     "rootfs",
     "kmsg",
     "nut",
+    "answers",
     "smartctl",
     "storcli",
     "perccli",
@@ -64,6 +65,7 @@ pub fn redirect(paths: &mut Paths, given: &BTreeMap<String, String>) {
             "sysfs" => paths.sysfs = place.into(),
             "rootfs" => paths.rootfs = place.into(),
             "kmsg" => paths.kmsg = place.into(),
+            "answers" => paths.answers = Some(place.into()),
             "nut" => paths.nut = Some(place.clone()),
             program => {
                 if let Some((known, _)) = PROGRAMS.iter().find(|(known, _)| *known == program) {

@@ -32,6 +32,10 @@ const WINDOWS_SCRIPT: &str = include_str!("install/install.ps1");
 /// The unit that keeps an agent running.
 const UNIT: &str = include_str!("../../../deploy/systemd/tram-agent.service");
 
+/// The unit that reads hardware for it, and when.
+const HARDWARE_UNIT: &str = include_str!("../../../deploy/systemd/tram-hardware.service");
+const HARDWARE_TIMER: &str = include_str!("../../../deploy/systemd/tram-hardware.timer");
+
 /// An agent's program for one kind of processor, in memory, so that what is served is what was hashed.
 #[derive(Debug, Clone)]
 struct Package {
@@ -119,7 +123,8 @@ impl Installer {
             let _ = writeln!(cases, "  {aliases}) package='{name}' sum='{}' ;;", package.sha256);
         }
         let script = SCRIPT.replace("@COLLECTOR@", &self.collector).replace("@SOURCE@", &self.source);
-        Some(script.replace("@CASES@\n", &cases).replace("@UNIT@\n", UNIT))
+        let script = script.replace("@CASES@\n", &cases).replace("@UNIT@\n", UNIT);
+        Some(script.replace("@HARDWARE_UNIT@\n", HARDWARE_UNIT).replace("@HARDWARE_TIMER@\n", HARDWARE_TIMER))
     }
 
     /// The script for Windows; none while there is no package for it. Blocks: reads packages.

@@ -7,7 +7,7 @@ collector='@COLLECTOR@'
 source='@SOURCE@'
 token="${1-}"
 program=/usr/bin/tram-agent
-unit=/etc/systemd/system/tram-agent.service
+units=/etc/systemd/system
 state=/var/lib/tram-agent
 
 say() { # Vietnamese, English
@@ -49,10 +49,19 @@ TRAM_ENROLL_TOKEN="$token" "$program" enroll --collector "$collector" ||
 chown -R tram-agent:tram-agent "$state"
 
 if [ -d /run/systemd/system ]; then
-  cat >"$unit" <<'TRAM_UNIT'
+  cat >"$units/tram-agent.service" <<'TRAM_UNIT'
 @UNIT@
 TRAM_UNIT
+  # Reads disks, RAID and BMC by programs that only root may run; the agent takes their answers.
+  cat >"$units/tram-hardware.service" <<'TRAM_UNIT'
+@HARDWARE_UNIT@
+TRAM_UNIT
+  cat >"$units/tram-hardware.timer" <<'TRAM_UNIT'
+@HARDWARE_TIMER@
+TRAM_UNIT
   systemctl daemon-reload
+  systemctl enable --now tram-hardware.timer >/dev/null 2>&1 || true
+  systemctl start --no-block tram-hardware.service >/dev/null 2>&1 || true
   systemctl enable tram-agent.service >/dev/null 2>&1
   systemctl restart tram-agent.service
   say 'Xong: tác tử đang chạy. Xem: tram-agent status' 'Done: the agent runs. See: tram-agent status'
