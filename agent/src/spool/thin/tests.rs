@@ -32,7 +32,7 @@ fn catalogue() -> Catalogue {
         attributes: Attributes::new(),
         unit: "1".into(),
         scale: 0,
-        kind: if place % 2 == 0 { Kind::Gauge } else { Kind::Counter },
+        kind: if place.is_multiple_of(2) { Kind::Gauge } else { Kind::Counter },
     };
     Catalogue { resource: Attributes::new(), columns: (0..COLUMNS).map(column).collect() }
 }
@@ -135,7 +135,7 @@ fn a_full_spool_thins_the_oldest_by_minutes_then_by_hours_before_it_drops_any() 
     while spool.figures().dropped == 0 {
         append(&mut spool).unwrap();
         assert!(spool.bytes() <= SMALL, "{}", spool.bytes());
-        if spool.state.next_seq % 500 == 0 {
+        if spool.state.next_seq.is_multiple_of(500) {
             assert_eq!(covered(&mut spool).as_slice(), [(1, spool.state.next_seq - 1)]);
         }
         steps.push(spool.figures());
@@ -368,10 +368,10 @@ impl Life {
             }
             5 => {
                 let known = [known().1].into();
-                let lane = if number % 2 == 0 { Lane::Live } else { Lane::History };
+                let lane = if number.is_multiple_of(2) { Lane::Live } else { Lane::History };
                 let batch = self.spool().select(lane, 16, usize::MAX, &known);
                 self.spool().set_off(lane, &batch.reports);
-                if number % 3 == 0 {
+                if number.is_multiple_of(3) {
                     let durable: Ranges =
                         batch.reports.iter().flat_map(|held| held.first..=held.seq).collect();
                     durable
