@@ -7,7 +7,6 @@ pub mod record;
 use crate::sensor::sample::{SCALE_WHOLE, clean, counter};
 use crate::sensor::{NoData, Paths, Reading, Sensor, part, source};
 use classify::{Class, classify, disk_of};
-use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -88,14 +87,10 @@ impl KernelLog {
             |why: ErrorKind| NoData::Unreadable { what: path.display().to_string(), why: why.to_string() };
         let mut file = match self.file.take() {
             Some(file) => file,
-            None => match rustix::fs::open(
-                path,
-                OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC,
-                Mode::empty(),
-            ) {
-                Ok(file) => File::from(file),
-                Err(error) if error == rustix::io::Errno::NOENT => return Err(NoData::Absent),
-                Err(error) => return Err(unreadable(std::io::Error::from(error).kind())),
+            None => match open(path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(NoData::Absent),
+                Err(error) => return Err(unreadable(error.kind())),
             },
         };
         let mut record = vec![0; RECORD_BYTES_MAX];
@@ -120,6 +115,20 @@ impl KernelLog {
         self.file = Some(file);
         Ok(())
     }
+}
+
+/// Opens the log so that its end is told instead of waited for.
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+/// No other kernel has such a log.
+#[cfg(not(unix))]
+fn open(_path: &Path) -> std::io::Result<File> {
+    Err(ErrorKind::NotFound.into())
 }
 
 /// Counts the lines of a text; the time of the last that says one is now. Lines that say none happened now.
