@@ -202,5 +202,5 @@ fn temperature(component: &mut Component) -> Option<Sample> {
     Some(gauge(names::TEMPERATURE, "Cel", SCALE_CELSIUS, &attributes, Some(celsius)))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
