@@ -12,6 +12,8 @@ use std::sync::Arc;
 /// The word before the part's own name, which texts choose by.
 const KIND_ENDS: char = ' ';
 
+/// What a UPS says of itself while the mains are away.
+const ON_BATTERY: &str = "on battery";
 /// Temperatures have a rule of their own, over their samples: one cause, one alert.
 const JUDGED_BY_SAMPLES: &str = "temperature";
 
@@ -26,6 +28,8 @@ pub(super) fn components(rules: &RuleSet, facts: &Facts<'_>, findings: &mut Find
             ComponentState::Ok if is_watched => Observation::Clear,
             ComponentState::Ok => continue,
             ComponentState::Failed => Observation::Raise(Severity::Critical),
+            // It does what it is there for: a power cut is nothing to be repaired here.
+            ComponentState::Degraded if is_power_cut(component) => Observation::Between,
             ComponentState::PredictedFailure | ComponentState::Degraded | ComponentState::NeedsCleaning => {
                 Observation::Raise(rule.severity)
             }
@@ -36,6 +40,11 @@ pub(super) fn components(rules: &RuleSet, facts: &Facts<'_>, findings: &mut Find
     }
     // A set is complete: what is not in it is no longer there.
     findings.sweep(BuiltIn::ComponentHealth);
+}
+
+/// Whether a power supply of last resort only says that it is needed.
+fn is_power_cut(component: &Component) -> bool {
+    component.kind == "ups" && component.reasons.iter().all(|reason| reason == ON_BATTERY)
 }
 
 /// A part's name in alerts: its kind, and its serial number where it has one, so that an alert follows the part.

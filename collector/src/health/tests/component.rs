@@ -44,6 +44,16 @@ fn a_part_that_is_not_well_is_named_by_its_serial_number() {
 }
 
 #[test]
+fn a_power_cut_is_no_fault_of_the_supply_that_bridges_it() {
+    let mut world = World::new();
+    world.components = vec![part("ups", "ups", "", ComponentState::Degraded)];
+    world.components[0].reasons = vec!["on battery".into()];
+    assert_eq!(found(&world), [("ups ups".to_owned(), Observation::Between)]);
+    world.components[0].reasons.push("overloaded".into());
+    assert_eq!(found(&world), [("ups ups".to_owned(), WARNING)]);
+}
+
+#[test]
 fn a_part_that_was_replaced_or_recovered_ends_its_alert() {
     let mut world = World::new();
     world.components = vec![part("fan", "fan1", "", ComponentState::Failed)];
