@@ -2,14 +2,15 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::Settings;
+use crate::delivery::{Measured, Preview, SPOOL, Settings};
 use crate::enroll::{EnrollError, Order, enroll};
 use crate::gather;
 use crate::host::{Host, machine_in};
 use crate::sensor::reach::{Ladder, ReachConfig};
-use crate::sensor::runner::Runner;
-use crate::sensor::{Paths, Sensor, registry};
-use crate::status::{Picture, Status};
+use crate::sensor::runner::{Round, Runner};
+use crate::sensor::{Paths, Sensor, advice, registry};
+use crate::spool::Spool;
+use crate::status::{Enrolled, Picture, Queue, Status};
 use crate::system;
 use crate::uplink::identity::{Identity, IdentityStore};
 use anyhow::Context as _;
@@ -20,8 +21,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tram_proto::enroll::Token;
+use tram_proto::policy::Policy;
+use tram_proto::report::{Moment, Report};
 
 mod agent;
+mod notes;
 mod once;
 mod parts;
 mod policy;
@@ -34,6 +38,8 @@ pub use trouble::Trouble;
 pub const REACHABILITY: &str = "reachability";
 /// Held by the running agent, below its state directory.
 const LOCK: &str = "lock";
+/// Reports that tell how much one takes, on average.
+const REPORTS_TO_JUDGE_BY: u64 = 20;
 /// Between the two reads that rates are taken of.
 const ONCE_APART: Duration = Duration::from_secs(1);
 
@@ -119,27 +125,85 @@ pub fn check(config: &Config) -> Result<Option<Identity>, Trouble> {
     Ok(identity)
 }
 
+/// What would leave next; when nothing waits, what is measured now.
+pub fn preview(config: &Config) -> Result<Preview, Trouble> {
+    let host = Host::read(&Paths::default());
+    let policy = policy::read(&config.state);
+    let settings = settings(config, &host, policy.as_ref());
+    let status = Status::read(&config.state).filter(|_| is_locked(&config.state));
+    let known = status.map(|status| status.known).unwrap_or_default();
+    let measure = async || {
+        let mut runner = runner(config, registry::all(&config.sensors));
+        let Round { samples, components, .. } = runner.patient_round(SystemClock.monotonic()).await;
+        let moment =
+            Moment { boot: host.boot, boot_ms: SystemClock.boot_ms(), wall_ms: SystemClock.wall_ms() };
+        Measured { samples, components, moment }
+    };
+    block_on(async {
+        let clock = Arc::new(SystemClock);
+        Ok(Preview::of(&config.state, settings, known, clock, measure).await?)
+    })
+}
+
 /// What is known of the agent on this host.
 pub fn picture(config: &Config) -> Result<Picture, Trouble> {
     let identity = IdentityStore::at(&config.state).current()?;
     let host = Host::read(&Paths::default());
+    let policy = policy::read(&config.state);
+    let (config, cuts) = match &policy {
+        Some(policy) => config.under(policy),
+        None => (config.clone(), vec![]),
+    };
+    let enrolled = |identity: Identity| Enrolled {
+        ends_ms: identity.validity_ms().map_or(0, |(_, until_ms)| until_ms),
+        agent: identity.agent,
+        collector: identity.collector,
+    };
     Ok(Picture {
-        enrolled: identity.map(|identity| (identity.agent, identity.collector)),
+        enrolled: identity.map(enrolled),
         is_running: is_locked(&config.state),
         status: Status::read(&config.state),
+        proxy: config.route.proxy.as_ref().map(ToString::to_string),
+        queue: queue(&config, &host),
+        missing: advice::missing(&config.paths),
+        policy: policy.map(|policy| (policy.version, cuts)),
         now: (host.boot, SystemClock.boot_ms()),
+        wall_ms: SystemClock.wall_ms(),
     })
 }
 
-fn settings(config: &Config, host: &Host) -> Settings {
+/// The spool as seen from outside; none when it cannot be read.
+fn queue(config: &Config, host: &Host) -> Option<Queue> {
+    let mut spool = Spool::look(&config.state.join(SPOOL), config.spool).ok()?;
+    let oldest = spool.oldest_pending().and_then(|held| Report::decode(&held.bytes).ok());
+    let age_ms = |report: Report| {
+        if report.boot == host.boot {
+            SystemClock.boot_ms().checked_sub(report.boot_ms)
+        } else {
+            u64::try_from(SystemClock.wall_ms() - report.wall_ms).ok()
+        }
+    };
+    let bytes_max = config.spool.bytes_max;
+    let per_report = (spool.held() >= REPORTS_TO_JUDGE_BY).then(|| spool.bytes() / spool.held());
+    let reports = per_report.and_then(|bytes| bytes_max.checked_div(bytes));
+    Some(Queue {
+        pending: spool.pending(),
+        oldest_ms: oldest.and_then(age_ms),
+        bytes: spool.bytes(),
+        bytes_max,
+        days: reports.map(|reports| reports * config.sample_interval.as_secs() / 86_400),
+    })
+}
+
+fn settings(config: &Config, host: &Host, policy: Option<&Policy>) -> Settings {
     Settings {
         boot: host.boot,
         resource: host.resource.clone(),
         send_interval: config.send_interval,
         spool: config.spool,
-        policy: 0,
+        policy: policy.map_or(0, |policy| policy.version),
         route: config.route.clone(),
-        collectors: vec![],
+        collectors: policy.map(|policy| policy.collectors.clone()).unwrap_or_default(),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::app::{self, Trouble};
 use crate::config::{Config, ConfigError, secret, secret_file};
+use crate::delivery::Preview;
 use crate::enroll::EnrollError;
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::fmt::MakeWriter;
@@ -93,6 +94,35 @@ fn obey(invocation: Invocation, config: &Config, texts: &Texts) -> ExitCode {
             }
             Err(trouble) => failure(texts, &trouble),
         },
+        Order::ShowPayload { raw } => match app::preview(config) {
+            Ok(preview) => {
+                show_payload(&preview, raw, texts);
+                ExitCode::SUCCESS
+            }
+            Err(trouble) => failure(texts, &trouble),
+        },
+    }
+}
+
+/// The bytes and nothing else on standard output; what goes along on standard error.
+#[expect(clippy::print_stderr, reason = "what is said besides the bytes goes to standard error")]
+fn show_payload(preview: &Preview, raw: bool, texts: &Texts) {
+    let Preview { json, request, is_spooled, is_enrolled } = preview;
+    let heading = match (is_enrolled, is_spooled) {
+        (false, _) => texts.payload_not_enrolled,
+        (true, false) => texts.payload_fresh,
+        (true, true) => texts.payload_next,
+    };
+    eprintln!("{heading}\nPOST {}", request.url);
+    for (name, value) in request.headers() {
+        eprintln!("{name}: {value}");
+    }
+    eprintln!("{} {} {}", request.body.len(), texts.payload_bytes, json.len());
+    let mut output = std::io::stdout().lock();
+    // A reader that has gone, as `head` does, is no failure.
+    output.write_all(if raw { &request.body } else { json }).ok();
+    if !raw && output.is_terminal() {
+        output.write_all(b"\n").ok();
     }
 }
 

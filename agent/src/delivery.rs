@@ -27,8 +27,14 @@ use tram_proto::report::{Anchor, End, Moment};
 
 pub mod courier;
 mod flight;
+mod preview;
 #[cfg(test)]
 mod tests;
+
+pub use preview::{Measured, Preview};
+
+/// The spool, in the state directory.
+pub const SPOOL: &str = "spool";
 
 /// What a delivery is told when it is made.
 #[derive(Debug, Clone)]
@@ -92,6 +98,13 @@ pub enum Outcome {
     Renewed,
 }
 
+/// What a delivery has from outside: time, chance, and a simulation's way if it is one.
+struct Outside {
+    clock: Arc<dyn Clock>,
+    seed: u64,
+    courier: Option<Arc<dyn Courier>>,
+}
+
 /// One host's way to the collector.
 pub struct Delivery {
     settings: Settings,
@@ -148,8 +161,20 @@ impl Delivery {
             next => next?,
         };
         let is_unproven = next.is_some();
-        let identity = next.unwrap_or(current);
-        let spool = Spool::open(&state.join("spool"), settings.spool)?;
+        let identity = (next.unwrap_or(current), is_unproven);
+        let spool = Spool::open(&state.join(SPOOL), settings.spool)?;
+        Self::with(state, settings, store, identity, spool, Outside { clock, seed, courier })
+    }
+
+    /// Of parts that are there.
+    fn with(
+        state: &Path,
+        settings: Settings,
+        store: IdentityStore,
+        (identity, is_unproven): (Identity, bool),
+        spool: Spool,
+        Outside { clock, seed, courier }: Outside,
+    ) -> Result<Self, DeliveryError> {
         let enrolled = Anchor { boot: BootId::default(), boot_ms: 0, collector_ms: identity.given_ms };
         let anchor = spool.latest_anchor().filter(|anchor| anchor.collector_ms >= identity.given_ms);
         let time = Arc::new(CollectorTime::since(clock.clone(), anchor.unwrap_or(enrolled), settings.boot));
@@ -270,6 +295,11 @@ impl Delivery {
     /// The agent's id.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Catalogues that the collector is known to have.
+    pub fn known(&self) -> impl Iterator<Item = CatalogueId> {
+        self.known.iter().copied()
     }
 
     /// The spool, to look at.

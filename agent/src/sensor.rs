@@ -2,6 +2,7 @@
 //!
 //! A sensor knows nothing of the wire, the spool or the schedule. `read` gathers bytes and calls a pure `parse`.
 
+pub mod advice;
 pub mod battery;
 pub mod clock;
 pub mod cpu;

@@ -117,9 +117,19 @@ impl Spool {
         self.ledger.floor().unwrap_or(self.state.next_seq)
     }
 
+    /// The number that the next report gets.
+    pub fn next_seq(&self) -> Seq {
+        self.state.next_seq
+    }
+
     /// How many reports wait to be acknowledged.
     pub fn pending(&self) -> u64 {
         self.ledger.pending()
+    }
+
+    /// How many reports it holds, acknowledged or not.
+    pub fn held(&self) -> u64 {
+        self.ledger.held()
     }
 
     /// What the collector is told of it.

@@ -1,16 +1,16 @@
 //! The running agent: one loop that waits for an event and applies it. All state has this one owner.
 
 use super::parts::Parts;
-use super::{Trouble, policy, reach_config, runner, settings};
+use super::{Trouble, notes, policy, reach_config, runner, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::{Delivery, Outcome};
 use crate::host::{BootMarker, Host, end_at};
 use crate::schedule::Schedule;
 use crate::sensor::reach::{Ladder, Probed, Reachability};
-use crate::sensor::runner::{Round, Runner, SensorReport, SensorState};
+use crate::sensor::runner::{Round, Runner};
 use crate::sensor::{Paths, Sample, registry};
-use crate::status::{Failing, Silent, Status, Unkept};
+use crate::status::{Failing, Status, Unkept};
 use crate::system::Stop;
 use crate::uplink::{Failure, Refusal, Standing};
 use crate::urgency::Urgency;
@@ -98,11 +98,7 @@ impl Agent {
         let marker = BootMarker::open(&own.state, host.boot);
         let policy = policy::read(&own.state);
         let config = policy.as_ref().map_or_else(|| own.clone(), |policy| own.under(policy).0);
-        let mut settings = settings(&config, &host);
-        if let Some(policy) = policy {
-            settings.policy = policy.version;
-            settings.collectors = policy.collectors;
-        }
+        let settings = settings(&config, &host, policy.as_ref());
         let delivery = Delivery::open(&own.state, settings, clock.clone())?;
         let mut sensors = config.sensors.clone();
         sensors.boot_unclean = marker.unclean();
@@ -182,7 +178,8 @@ impl Agent {
     }
 
     fn report(&mut self, round: Round) {
-        self.note_silent(&round.sensors);
+        notes::sensors(&mut self.status, &round.sensors, self.clock.boot_ms());
+        notes::unknown(&mut self.status, &round.components);
         let Round { mut samples, components, .. } = round;
         samples.extend(self.reach_samples());
         self.urgency.handle_round(&samples, &components);
@@ -235,6 +232,7 @@ impl Agent {
         let mut samples = reachability.samples();
         samples.extend(probed.iter().flat_map(Probed::samples));
         self.climbed = Some((samples, self.clock.boot_ms()));
+        self.status.reached = Some(notes::reached(reachability, probed, self.clock.boot_ms()));
         if reachability.verdict != self.verdict {
             tracing::info!(
                 verdict = reachability.verdict.as_str(),
@@ -311,31 +309,14 @@ impl Agent {
         }
     }
 
-    fn note_silent(&mut self, sensors: &[SensorReport]) {
-        for report in sensors {
-            let known = self.status.silent.iter().position(|silent| silent.sensor == report.name);
-            match (report.state, known) {
-                (SensorState::Read, Some(place)) => {
-                    tracing::info!(sensor = report.name, "sensor is read again");
-                    self.status.silent.remove(place);
-                }
-                (SensorState::Failed | SensorState::Stale, None) => {
-                    tracing::warn!(sensor = report.name, why = report.why, "sensor cannot be read");
-                    self.status
-                        .silent
-                        .push(Silent { sensor: report.name.to_owned(), why: report.why.clone() });
-                }
-                (SensorState::Read, None) | (SensorState::Failed | SensorState::Stale, Some(_)) => {}
-            }
-        }
-    }
-
     fn write_status(&mut self) {
         self.status_due_ms = self.clock.boot_ms() + STATUS_INTERVAL_MS;
         let figures = self.delivery.spool().figures();
         (self.status.pending, self.status.dropped, self.status.refused) =
             (figures.pending, figures.dropped, figures.refused);
         self.status.thinned = figures.thinned;
+        self.delivery.address().clone_into(&mut self.status.address);
+        self.status.known = self.delivery.known().collect();
         self.status.last_refused = self.delivery.spool().last_refused().to_vec();
         if let Err(error) = self.status.write(&self.own.state) {
             tracing::debug!(%error, "cannot write the status");

@@ -56,6 +56,11 @@ pub(super) enum Order {
     /// See to the service.
     #[cfg(windows)]
     Service(ServiceOrder),
+    /// Print what would leave next.
+    ShowPayload {
+        /// As it leaves, compressed.
+        raw: bool,
+    },
 }
 
 /// Reads the arguments, the program's name first.
@@ -90,6 +95,7 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
         Some(("uninstall", _)) => Order::Service(ServiceOrder::Uninstall),
         #[cfg(windows)]
         Some(("service", _)) => Order::Service(ServiceOrder::Run),
+        Some(("show-payload", shown)) => Order::ShowPayload { raw: shown.get_flag("raw") },
         Some(_) | None => return Err(command.error(ErrorKind::MissingSubcommand, "expected a command")),
     };
     let given = |(name, option): (&&str, &&str)| Some(((*name).to_owned(), text(&matches, option)?));
@@ -167,6 +173,15 @@ fn command(texts: &Texts) -> Command {
         .subcommand(order("gather", texts.gather).arg(option("output", "FOLDER", texts.output)))
         .subcommand(order("check", texts.check))
         .subcommand(order("status", texts.status))
+        .subcommand(
+            order("show-payload", texts.show_payload).arg(
+                Arg::new("raw")
+                    .long("raw")
+                    .action(ArgAction::SetTrue)
+                    .help(texts.raw)
+                    .help_heading(texts.options),
+            ),
+        )
 }
 
 fn order(texts: &Texts, name: &'static str, about: &'static str) -> Command {
@@ -204,6 +219,8 @@ mod tests {
         let gather = |folder: &str| Order::Gather { folder: folder.into() };
         assert_eq!(parse("tram-agent gather").unwrap().order, gather("/run/tram-hardware"));
         assert_eq!(parse("tram-agent gather --output /x").unwrap().order, gather("/x"));
+        assert_eq!(parse("tram-agent show-payload").unwrap().order, Order::ShowPayload { raw: false });
+        assert_eq!(parse("tram-agent show-payload --raw").unwrap().order, Order::ShowPayload { raw: true });
         assert!(parse("tram-agent enroll --token x").unwrap_err().contains("--collector"));
         assert!(parse("tram-agent").is_err());
         assert!(parse("tram-agent fly").is_err());

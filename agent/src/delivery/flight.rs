@@ -2,7 +2,7 @@
 
 use super::{Delivery, DeliveryError, Outcome};
 use crate::delivery::courier::Way;
-use crate::spool::{RefusedForEver, Selection};
+use crate::spool::{Held, RefusedForEver, Selection};
 use crate::uplink::identity::{Identity, IdentityError, Key};
 use crate::uplink::post::{self, Answer, Poster};
 use crate::uplink::{Command, Failure, Lane, Progress, Refusal};
@@ -13,10 +13,10 @@ use std::pin::Pin;
 use std::time::Duration;
 use tram_proto::ack::{Ack, Reason};
 use tram_proto::enroll::{Enrolled, RenewRequest};
-use tram_proto::id::{CatalogueId, Seq};
+use tram_proto::id::{AgentId, CatalogueId, Seq, SpoolId};
 use tram_proto::limits;
 use tram_proto::policy::Policy;
-use tram_proto::report::{BATCH_VERSION, Batch, Framed};
+use tram_proto::report::{BATCH_VERSION, Batch, Framed, Moment, SpoolFigures};
 
 /// Bytes of reports in one batch: what a link of 60 kbit/s carries within seconds once compressed.
 const BATCH_BYTES_MAX: usize = 256 << 10;
@@ -25,6 +25,50 @@ const KNOWN_MAX: usize = 64;
 
 /// A request on its way.
 pub(super) type Errand = Pin<Box<dyn Future<Output = Landed> + Send>>;
+
+/// What a batch says besides its reports.
+pub(super) struct Head {
+    pub(super) agent: AgentId,
+    pub(super) spool: SpoolId,
+    pub(super) floor: Seq,
+    pub(super) figures: SpoolFigures,
+    pub(super) gone: Vec<(Seq, Seq)>,
+}
+
+impl Head {
+    /// The bytes of a batch that is sent at a moment, before they are compressed.
+    pub(super) fn batch(self, selection: &Selection, sent: Moment) -> Vec<u8> {
+        let raw = |bytes: &'_ [u8]| serde_json::from_slice::<&RawValue>(bytes).ok().map(RawValue::to_owned);
+        let raws: Vec<_> =
+            selection.reports.iter().filter_map(|held| Some((held.seq, raw(&held.bytes)?))).collect();
+        let figures = self.figures;
+        let is_lossless = figures.dropped == 0 && figures.refused == 0 && figures.thinned == 0;
+        let is_ordinary = is_lossless && figures.pending <= raws.len() as u64;
+        let batch = Batch {
+            v: BATCH_VERSION,
+            agent: self.agent,
+            spool: self.spool,
+            floor: self.floor,
+            sent,
+            anchors: selection.anchors.clone(),
+            catalogues: selection.catalogues.clone(),
+            figures: (!is_ordinary).then_some(figures),
+            gone: self.gone,
+            reports: raws.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
+        };
+        batch.encode()
+    }
+}
+
+/// A batch before it leaves.
+pub(super) struct Prepared {
+    /// The reports in it.
+    pub(super) held: Vec<Held>,
+    /// Their numbers and the catalogues that they name.
+    pub(super) sent: Vec<(Seq, CatalogueId)>,
+    /// Its bytes, before they are compressed.
+    pub(super) body: Vec<u8>,
+}
 
 /// A request that was answered, or not.
 pub(super) enum Landed {
@@ -55,37 +99,37 @@ impl Delivery {
     }
 
     fn send(&mut self, lane: Lane, reports_max: usize) {
-        let mut selection = self.spool.select(lane, reports_max, BATCH_BYTES_MAX, &self.known);
-        selection.anchors.retain(|anchor| anchor.boot != self.settings.boot);
-        if selection.reports.is_empty() {
+        let Some(prepared) = self.prepare(lane, reports_max) else {
             return self.uplink.handle_nothing_to_send(self.spool.pending(), self.clock.monotonic());
-        }
-        self.spool.set_off(lane, &selection.reports);
-        let sent = selection.reports.iter().map(|held| (held.seq, held.catalogue)).collect();
-        let posted = self.way.post(self.url(post::REPORTS), self.body(selection));
+        };
+        let Prepared { held, sent, body } = prepared;
+        self.spool.set_off(lane, &held);
+        let posted = self.way.post(self.url(post::REPORTS), body);
         self.flight = Some(Box::pin(async move { Landed::Batch { answer: posted.await, lane, sent } }));
     }
 
-    fn body(&self, selection: Selection) -> Vec<u8> {
-        let raw = |bytes: &'_ [u8]| serde_json::from_slice::<&RawValue>(bytes).ok().map(RawValue::to_owned);
-        let raws: Vec<_> =
-            selection.reports.iter().filter_map(|held| Some((held.seq, raw(&held.bytes)?))).collect();
-        let figures = self.spool.figures();
-        let is_lossless = figures.dropped == 0 && figures.refused == 0 && figures.thinned == 0;
-        let is_ordinary = is_lossless && figures.pending <= raws.len() as u64;
-        let batch = Batch {
-            v: BATCH_VERSION,
+    /// What a send of a lane carries now; none when nothing waits.
+    pub(super) fn prepare(&mut self, lane: Lane, reports_max: usize) -> Option<Prepared> {
+        let mut selection = self.spool.select(lane, reports_max, BATCH_BYTES_MAX, &self.known);
+        selection.anchors.retain(|anchor| anchor.boot != self.settings.boot);
+        if selection.reports.is_empty() {
+            return None;
+        }
+        let sent = selection.reports.iter().map(|held| (held.seq, held.catalogue)).collect();
+        let body = self.body(&selection);
+        Some(Prepared { held: selection.reports, sent, body })
+    }
+
+    /// The bytes of a batch, before they are compressed.
+    pub(super) fn body(&self, selection: &Selection) -> Vec<u8> {
+        let head = Head {
             agent: self.identity.agent,
             spool: self.spool.id(),
             floor: self.spool.floor(),
-            sent: self.moment(),
-            anchors: selection.anchors,
-            catalogues: selection.catalogues,
-            figures: (!is_ordinary).then_some(figures),
+            figures: self.spool.figures(),
             gone: self.spool.gone().to_vec(),
-            reports: raws.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
         };
-        batch.encode()
+        head.batch(selection, self.moment())
     }
 
     fn ask_renewal(&mut self) {
@@ -297,7 +341,7 @@ impl Delivery {
         }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.address())
     }
 }

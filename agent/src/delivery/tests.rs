@@ -12,6 +12,7 @@ use tram_proto::ranges::Ranges;
 use tram_proto::report::Batch;
 
 mod collector;
+mod payload;
 mod proxy;
 mod way;
 

@@ -57,6 +57,8 @@ pub struct SensorReport {
     pub took: Duration,
     /// Why it failed or is stale; empty otherwise.
     pub why: String,
+    /// It was read, and this host has nothing of the kind.
+    pub is_absent: bool,
 }
 
 /// What one round found.
@@ -255,6 +257,7 @@ impl Runner {
         };
         slot.interval = done.sensor.interval();
         slot.sensor = Some(done.sensor);
+        let is_absent = matches!(done.result, Err(NoData::Absent));
         let (state, why) = match done.result {
             Ok(reading) => {
                 slot.last = reading;
@@ -268,7 +271,7 @@ impl Runner {
                 (SensorState::Failed, error.to_string())
             }
         };
-        *report = Some(SensorReport { name: slot.name, state, took: done.took, why });
+        *report = Some(SensorReport { name: slot.name, state, took: done.took, why, is_absent });
     }
 
     /// Time left for the sensor of this round that may take longest; none when all have answered or run out of time.
@@ -326,7 +329,8 @@ impl Slot {
         let took = self.started.map_or(self.deadline, |started| now.saturating_duration_since(started));
         let took = took.max(self.deadline);
         let why = format!("no answer within {} s", self.deadline.as_secs_f64());
-        running.then_some(SensorReport { name: self.name, state: SensorState::Stale, took, why })
+        let state = SensorState::Stale;
+        running.then_some(SensorReport { name: self.name, state, took, why, is_absent: false })
     }
 
     fn components(&self, report: Option<&SensorReport>) -> Vec<Component> {

@@ -179,6 +179,16 @@ impl Ledger {
         self.held.as_slice().first().map(|(first, _)| *first)
     }
 
+    /// The lowest number that is held and not settled.
+    pub(crate) fn oldest_pending(&self) -> Option<Seq> {
+        difference(&self.held, &self.settled).first().map(|(first, _)| *first)
+    }
+
+    /// How many are held, settled or not.
+    pub(crate) fn held(&self) -> u64 {
+        self.held.count()
+    }
+
     /// The highest number held.
     pub(crate) fn highest(&self) -> Option<Seq> {
         self.held.as_slice().last().map(|(_, last)| *last)

@@ -63,6 +63,20 @@ impl Spool {
         Ok(spool)
     }
 
+    /// The spool below `root` as it is now, to look at while another process may be writing to it: nothing is made,
+    /// mended or removed, and it cannot be appended to. Where there is none it is an empty one without an id.
+    pub fn look(root: &Path, bounds: Bounds) -> Result<Self, SpoolError> {
+        let failed = |why| SpoolError::Io { directory: root.to_owned(), why };
+        let mut spools = Vec::new();
+        for id in identified(root).map_err(failed)? {
+            spools.push(Self::load(root, id, bounds).map_err(failed)?.0);
+        }
+        let replaced: Vec<SpoolId> = spools.iter().filter_map(|spool| spool.state.replaces).collect();
+        let found = spools.into_iter().find(|spool| !replaced.contains(&spool.id()));
+        let none = || Self::empty(root, root.to_owned(), bounds, Start { next_seq: 1, ..Start::default() });
+        Ok(found.unwrap_or_else(none))
+    }
+
     /// Reports that the collector has may be gone from the files, and their numbers with them. Given out again, the
     /// numbers would name other reports, which the collector would take for known: only a new spool is safe.
     fn leave_if_doubtful(&mut self) {
@@ -280,12 +294,25 @@ impl Remembered {
 
 /// The spools below `root`; unfinished ones are removed.
 fn directories(root: &Path) -> io::Result<Vec<SpoolId>> {
-    let mut ids = Vec::new();
     for entry in fs::read_dir(root)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == UNFINISHED) {
             fs::remove_dir_all(&path)?;
-        } else if path.is_dir()
+        }
+    }
+    identified(root)
+}
+
+/// The spools below `root` by their ids; none where there is no such directory.
+fn identified(root: &Path) -> io::Result<Vec<SpoolId>> {
+    let entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        entries => entries?,
+    };
+    let mut ids = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir()
             && let Some(id) = path.file_name().and_then(|name| name.to_str()?.parse().ok())
         {
             ids.push(id);

@@ -140,7 +140,8 @@ impl Spool {
         segment.span.is_none_or(|(first, last): (Seq, Seq)| self.ledger.is_settled(first, last))
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    /// Bytes that its files take.
+    pub fn bytes(&self) -> u64 {
         self.segments.values().map(|segment| segment.bytes).sum()
     }
 

@@ -81,6 +81,12 @@ impl Spool {
         selection
     }
 
+    /// The oldest report that waits.
+    pub fn oldest_pending(&mut self) -> Option<Held> {
+        let seq = self.ledger.oldest_pending()?;
+        self.read(seq)
+    }
+
     fn anchors_for(&self, reports: &[Held]) -> Vec<Anchor> {
         let boots: BTreeSet<BootId> = reports.iter().map(|held| held.boot).collect();
         self.state.anchors.iter().filter(|anchor| boots.contains(&anchor.boot)).copied().collect()

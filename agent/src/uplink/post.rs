@@ -111,6 +111,41 @@ pub fn failure_of(problem: &Problem, retry_after: Option<Duration>) -> Failure {
     }
 }
 
+/// A request as it leaves, but for TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Where it goes; by `POST`.
+    pub url: String,
+    /// How the body is coded; none: as it is.
+    pub coding: Option<&'static str>,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+impl Outgoing {
+    /// Of a JSON body: reports compressed where that helps, everything else as it is. That is small and rare, and
+    /// reports are all that a collector takes compressed.
+    pub fn new(url: String, body: Vec<u8>) -> Self {
+        if url.ends_with(REPORTS) && body.len() >= COMPRESS_FROM_BYTES {
+            Self { url, coding: Some("zstd"), body: encoding::compress(&body) }
+        } else {
+            Self { url, coding: None, body }
+        }
+    }
+
+    /// Every header that goes along, as the HTTP client sends them; a test compares.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let host =
+            self.url.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let mut headers: Vec<_> =
+            self.coding.map(|coding| ("content-encoding", coding.to_owned())).into_iter().collect();
+        headers.push(("accept", "*/*".to_owned()));
+        headers.push(("host", host.to_owned()));
+        headers.push(("content-length", self.body.len().to_string()));
+        headers
+    }
+}
+
 /// A way to the collector.
 #[derive(Debug, Clone)]
 pub struct Poster {
@@ -137,21 +172,16 @@ impl Poster {
         Ok(Self { client })
     }
 
-    /// Sends a JSON body; reports compressed where that helps, everything else as it is: it is small and rare, and
-    /// reports are all that a collector takes compressed.
+    /// Sends a JSON body.
     pub async fn post(self, url: String, body: Vec<u8>) -> Answer {
-        let (body, encoding) = if url.ends_with(REPORTS) && body.len() >= COMPRESS_FROM_BYTES {
-            (encoding::compress(&body), "zstd")
-        } else {
-            (body, "identity")
-        };
-        let timeout = ANSWER_TIMEOUT + Duration::from_secs(body.len() as u64 / SLOWEST_LINK);
-        let mut request = self.client.request(Method::POST, url).timeout(timeout);
-        if encoding != "identity" {
-            request = request.header(CONTENT_ENCODING, encoding);
+        let outgoing = Outgoing::new(url, body);
+        let timeout = ANSWER_TIMEOUT + Duration::from_secs(outgoing.body.len() as u64 / SLOWEST_LINK);
+        let mut request = self.client.request(Method::POST, outgoing.url).timeout(timeout);
+        if let Some(coding) = outgoing.coding {
+            request = request.header(CONTENT_ENCODING, coding);
         }
         // No content type: a collector knows of each path what comes there, and a header costs bytes each minute.
-        receive(request.body(body).send().await).await
+        receive(request.body(outgoing.body).send().await).await
     }
 
     /// Asks for a resource.

@@ -91,6 +91,7 @@ struct Shared {
     authority: Authority,
     age: Mutex<Duration>,
     batches: Mutex<Vec<Vec<u8>>>,
+    heads: Mutex<Vec<Vec<String>>>,
     shown: Mutex<Vec<Vec<u8>>>,
     requests: Mutex<usize>,
     answer: Box<Answerer>,
@@ -124,6 +125,7 @@ impl Collector {
             authority,
             age: Mutex::default(),
             batches: Mutex::default(),
+            heads: Mutex::default(),
             shown: Mutex::default(),
             requests: Mutex::default(),
             answer: Box::new(answer),
@@ -158,6 +160,16 @@ impl Collector {
     /// The certificates shown with batches.
     pub(super) fn shown(&self) -> Vec<Vec<u8>> {
         self.shared.shown.lock().unwrap().clone()
+    }
+
+    /// The batches as they came.
+    pub(super) fn batches(&self) -> Vec<Vec<u8>> {
+        self.shared.batches.lock().unwrap().clone()
+    }
+
+    /// The head of the last request, line by line and in lower case.
+    pub(super) fn last_head(&self) -> Vec<String> {
+        self.shared.heads.lock().unwrap().last().cloned().unwrap_or_default()
     }
 
     /// Reports of each batch that came.
@@ -214,6 +226,7 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, shared: &Shared) -> Optio
         stream.read_exact(&mut body).ok()?;
         *shared.requests.lock().unwrap() += 1;
         let certificate = stream.get_ref().conn.peer_certificates().and_then(|chain| chain.first()).cloned();
+        shared.heads.lock().unwrap().push(lines.iter().map(|line| line.trim().to_owned()).collect());
         let path = lines.first()?.split(' ').nth(1)?.to_owned();
         match reply(&path, body, certificate, shared) {
             Reply::Hangup => return None,
