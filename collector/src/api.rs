@@ -23,6 +23,7 @@ pub mod page;
 pub mod password;
 pub mod people;
 pub mod places;
+pub mod policies;
 pub mod samples;
 pub mod secret;
 pub mod select;
@@ -84,6 +85,9 @@ fn paths() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(places::summary))
         .routes(routes!(places::agencies))
         .routes(routes!(places::sites))
+        .routes(routes!(policies::of_all, policies::put_all))
+        .routes(routes!(policies::of_agency, policies::put_agency))
+        .routes(routes!(policies::of_site, policies::put_site))
         .routes(routes!(assets::list))
         .routes(routes!(assets::one, assets::change))
         .routes(routes!(changes::list))

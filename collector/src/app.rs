@@ -106,8 +106,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let (stop, stopping) = watch::channel(false);
     let ingest = Arc::new(Ingest::new(
         Arc::clone(&pki),
-        memory.clone(),
-        commit.clone(),
+        (memory.clone(), commit.clone()),
+        Arc::clone(&readers),
         clock.clone(),
         &config.agents,
     ));

@@ -5,6 +5,7 @@ mod complaint;
 mod enrollment;
 mod help;
 mod password;
+mod policy;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,9 @@ enum Command {
     /// The agents.
     #[command(subcommand)]
     Agent(agent::AgentCommand),
+    /// What is asked of agents.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// People who sign in.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -118,6 +122,7 @@ fn act(command: Command, config: Config, language: Language) -> Result<(), Compl
         Command::CheckConfig => check_config(&config)?,
         Command::Enrollment(command) => enrollment::run(&config, command)?,
         Command::Agent(command) => agent::run(&config, language, command)?,
+        Command::Policy(command) => policy::run(&config, command)?,
         Command::User(command) => user::run(&config, language, command)?,
         Command::Token(command) => token::run(&config, command)?,
     };

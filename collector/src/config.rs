@@ -100,12 +100,6 @@ impl Agents {
     pub fn send_interval_ms(&self) -> i64 {
         i64::from(self.send_interval_s.unwrap_or(SEND_INTERVAL_S)) * 1_000
     }
-
-    /// A number that changes with the policy, for agents to compare; never 0.
-    pub fn version(&self) -> u64 {
-        let text = format!("{self:?}");
-        u64::from(crc32fast::hash(text.as_bytes())).max(1)
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,12 +8,14 @@ mod answer;
 mod connection;
 mod enroll;
 mod peer;
+pub mod policy;
 mod reports;
 
 use crate::clock::Clock;
 use crate::commit::{Handle, Memory};
 use crate::config::Agents;
 use crate::pki::Pki;
+use crate::store::sqlite::Readers;
 use answer::{Answer, Problem};
 pub use connection::{TIMEOUTS, Timeouts, serve};
 use hyper::body::Incoming;
@@ -21,7 +23,6 @@ use hyper::{Method, Request};
 use peer::Peer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use tram_proto::policy::Policy;
 
 /// Bytes of bodies that may be in the making at once, over all connections.
 pub const BODIES_BYTES_MAX: usize = 64 << 20;
@@ -50,8 +51,8 @@ pub struct Ingest {
     memory: Memory,
     commit: Handle,
     clock: Clock,
-    policy: Vec<u8>,
-    policy_version: u64,
+    readers: Arc<Readers>,
+    wishes: policy::Wishes,
     bodies_bytes: AtomicUsize,
     /// Counts, for people.
     pub figures: Figures,
@@ -59,23 +60,20 @@ pub struct Ingest {
 
 impl Ingest {
     /// The agents' door before this store, with the policy that the configuration asks for.
-    pub fn new(pki: Arc<Pki>, memory: Memory, commit: Handle, clock: Clock, agents: &Agents) -> Self {
-        let policy = Policy {
-            version: agents.version(),
-            sample_interval_s: agents.sample_interval_s,
-            send_interval_s: agents.send_interval_s,
-            probe_interval_s: agents.probe_interval_s,
-            internet_targets: agents.internet_targets.clone(),
-            collectors: agents.collectors.clone(),
-            ..Policy::default()
-        };
+    pub fn new(
+        pki: Arc<Pki>,
+        (memory, commit): (Memory, Handle),
+        readers: Arc<Readers>,
+        clock: Clock,
+        agents: &Agents,
+    ) -> Self {
         Self {
             pki,
             memory,
             commit,
             clock,
-            policy: serde_json::to_vec(&policy).unwrap_or_default(),
-            policy_version: policy.version,
+            readers,
+            wishes: policy::Wishes::new(agents),
             bodies_bytes: AtomicUsize::new(0),
             figures: Figures::default(),
         }
@@ -105,7 +103,7 @@ impl Ingest {
     }
 
     async fn policy(&self, peer: &Peer) -> Result<Answer, Problem> {
-        self.reporter(peer).await?;
-        Ok(answer::json(self.policy.clone()))
+        let caller = self.reporter(peer).await?;
+        Ok(answer::json(self.asked(&caller.host).await?.bytes.clone()))
     }
 }

@@ -7,6 +7,7 @@ pub mod snapshot;
 
 use crate::admission::Spool;
 pub use crate::health::Presence;
+use crate::model::agency::SiteId;
 use crate::model::agent::{AgentId, AgentState};
 use crate::model::alert::{Acknowledgement, Alert, AlertId};
 use crate::model::arrival::SpoolFigures;
@@ -41,6 +42,8 @@ pub struct Host {
     pub agent: AgentId,
     /// The asset.
     pub asset: AssetId,
+    /// Where the asset stands.
+    pub site: SiteId,
     /// What the asset is.
     pub kind: AssetKind,
     /// Whether silence means a fault.
@@ -95,6 +98,7 @@ impl Host {
         Self {
             agent,
             asset,
+            site: SiteId::default(),
             kind,
             always_on,
             state,
@@ -140,6 +144,8 @@ pub enum Effect {
     },
     /// A work order was edited.
     WorkOrderChanged(WorkOrder),
+    /// A policy was put in its place.
+    PolicyChanged,
     /// Another process changed the store: read agents and assets again.
     Reload,
 }

@@ -17,6 +17,7 @@ pub mod maintenance;
 pub mod model;
 pub mod pki;
 pub mod placing;
+pub mod policies;
 pub mod revocations;
 pub mod rules;
 pub mod series;

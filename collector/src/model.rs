@@ -10,6 +10,7 @@ pub mod component;
 pub mod enrollment;
 pub mod line;
 pub mod part_change;
+pub mod policy;
 pub mod report;
 pub mod text;
 pub mod user;

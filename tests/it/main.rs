@@ -15,6 +15,7 @@ mod judgement;
 mod mtls;
 mod operators;
 mod outage;
+mod policy;
 mod province;
 mod reachability;
 mod report_path;

@@ -70,6 +70,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("trust", 2),
             ("admission", 1),
             ("placing", 1),
+            ("policies", 3),
             ("series", 3),
             ("clock", 2),
             ("config", 3),

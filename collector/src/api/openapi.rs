@@ -7,8 +7,17 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Schema};
 
 /// Schemas that callers send: their optional fields may be absent.
-const SENT: [&str; 5] =
-    ["AssetChange", "NewAcknowledgement", "NewEnrollment", "NewSession", "WorkOrderChange"];
+const SENT: [&str; 9] = [
+    "AssetChange",
+    "Hours",
+    "NewAcknowledgement",
+    "NewEnrollment",
+    "NewSession",
+    "Policy",
+    "Probe",
+    "Threshold",
+    "WorkOrderChange",
+];
 
 /// What the description starts from, before the handlers add their paths.
 pub fn start() -> OpenApi {
@@ -50,6 +59,7 @@ pub fn finish(api: &mut OpenApi) {
         let methods = [
             ("get", &mut item.get),
             ("post", &mut item.post),
+            ("put", &mut item.put),
             ("patch", &mut item.patch),
             ("delete", &mut item.delete),
         ];

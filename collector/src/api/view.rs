@@ -9,6 +9,7 @@ pub mod asset;
 pub mod part_change;
 pub mod person;
 pub mod place;
+pub mod policy;
 pub mod series;
 pub mod work_order;
 

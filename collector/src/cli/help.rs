@@ -64,6 +64,24 @@ const VIETNAMESE: &[(&str, &str)] = &[
         "The agent's id: 32 hexadecimal digits, as `agent list` shows it",
         "Mã tác tử: 32 chữ số thập lục phân, xem bằng `agent list`",
     ),
+    ("What is asked of agents", "Chính sách cho các tác tử"),
+    (
+        "Shows what is asked at a place: of everyone, of an agency and all below it, or of a site",
+        "Xem chính sách của một nơi: của tất cả, của một cơ quan và cấp dưới, hoặc của một địa điểm",
+    ),
+    (
+        "Puts what a TOML file asks in the place of what was asked there; an empty file asks nothing",
+        "Đặt chính sách theo một tệp TOML, thay cho chính sách đang có ở nơi đó; tệp trống là không yêu cầu gì",
+    ),
+    (
+        "The file; every field is in deploy/examples/policy.toml",
+        "Tệp chính sách; mọi mục có trong deploy/examples/policy.toml",
+    ),
+    (
+        "The agency as a path from the root; without it every agent is meant",
+        "Cơ quan, viết đường dẫn từ gốc; nếu không có thì áp dụng cho mọi tác tử",
+    ),
+    ("The site's name within the agency", "Tên địa điểm trong cơ quan"),
     ("Adds someone who may sign in", "Thêm người được đăng nhập"),
     (
         "Gives someone a new password and ends their sessions",

@@ -35,6 +35,7 @@ impl Place {
         let answer = match Arguments::from_arg_matches(&matches).unwrap().command {
             Command::Enrollment(command) => enrollment::run(&self.config, command),
             Command::Agent(command) => agent::run(&self.config, language, command),
+            Command::Policy(command) => policy::run(&self.config, command),
             Command::User(command) => user::run(&self.config, language, command),
             Command::Token(command) => token::run(&self.config, command),
             Command::Serve | Command::CheckConfig => panic!("not a command beside the store"),
@@ -207,4 +208,34 @@ fn an_agent_is_listed_and_revoked_for_ever() {
     assert!(place.run(&["agent", "revoke", &id.to_string()], Language::Vi).unwrap().contains("Đã thu hồi"));
     assert!(place.run(&["agent", "list"], Language::Vi).unwrap().contains("đã thu hồi"));
     assert!(Revocations::read(place.dir.path()).unwrap().contains(id), "it survives an older backup");
+}
+
+#[test]
+fn a_policy_is_set_shown_and_written_down_and_what_agents_would_not_follow_is_refused() {
+    let place = Place::new();
+    place.run(&["enrollment", "create", "--agency", "Tỉnh/Huyện", "--site", "Trụ sở"], Language::En).ok();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/examples/policy.toml");
+    let none = place.run(&["policy", "show"], Language::Vi).unwrap();
+    assert_eq!(none, "Chưa yêu cầu gì ở đây.");
+    let set = place.run(&["policy", "set", example], Language::En).unwrap();
+    assert!(set.starts_with("The policy is set, change 1."), "{set}");
+    let shown = place.run(&["policy", "show"], Language::En).unwrap();
+    let read = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
+    assert_eq!(read(&shown), read(&std::fs::read_to_string(example).unwrap()));
+    let rows = place.read(|connection| audit::page(connection, None, 10));
+    assert_eq!((rows[0].action.as_str(), rows[0].subject.as_str()), ("policy.put", "policy:all"));
+    let file = place.dir.path().join("policy.toml");
+    let path = file.display().to_string();
+    for (text, why) in [
+        ("send_interval_s = 60", "unknown field `send_interval_s`"),
+        ("run = \"reboot\"", "unknown field `run`"),
+        ("sample_interval_s = 1", "outside 5 to 86400"),
+        ("[[probes]]\nkind = \"exec\"\nhost = \"a\"", "unknown variant `exec`"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let refused = place.run(&["policy", "set", &path], Language::En).unwrap_err();
+        assert!(refused.is_usage && refused.text.en.contains(why), "{refused:?}");
+    }
+    let nowhere = place.run(&["policy", "show", "--agency", "Nowhere"], Language::En).unwrap_err();
+    assert!(nowhere.text.en.contains("there is no agency"), "{nowhere:?}");
 }

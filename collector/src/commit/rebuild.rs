@@ -15,6 +15,7 @@ use crate::model::alert::{Alert, AlertState};
 use crate::model::arrival::{Measured, SpoolId};
 use crate::model::asset::AssetId;
 use crate::model::catalogue::{Catalogue, CatalogueId};
+use crate::policies::Policies;
 use crate::revocations::Revocations;
 use crate::series::tier::Tier;
 use crate::series::{Sample, Series, SeriesError};
@@ -133,7 +134,10 @@ impl Writer {
         latest.reached(log::highest(&connection)?);
         let trust = Trust::default();
         trust.take(&certificate::all(&connection)?);
+        let policies = Policies::default();
+        policies.refresh(&connection)?;
         let memory = Memory {
+            policies: Arc::new(policies),
             latest: Arc::new(latest),
             catalogues: Arc::new(catalogues),
             trust: Arc::new(trust),

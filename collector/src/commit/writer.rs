@@ -9,6 +9,7 @@ use crate::latest::{Effect, Host, Latest};
 use crate::model::agent::{AgentId, AgentState};
 use crate::model::arrival::Outcome;
 use crate::model::asset::AssetId;
+use crate::policies::Policies;
 use crate::revocations::Revocations;
 use crate::series::tier::Tier;
 use crate::series::{Sample, Series};
@@ -32,6 +33,8 @@ pub struct Memory {
     pub trust: Arc<Trust>,
     /// The history of samples.
     pub series: Arc<Series>,
+    /// Whether policies changed.
+    pub policies: Arc<Policies>,
 }
 
 /// How the writer works.
@@ -293,7 +296,7 @@ impl Writer {
         match effect {
             Effect::AssetChanged(asset) => {
                 self.change_host(asset.id, |host| {
-                    (host.kind, host.always_on) = (asset.kind, asset.always_on);
+                    (host.site, host.kind, host.always_on) = (asset.site, asset.kind, asset.always_on);
                 });
             }
             Effect::AgentChanged(agent) => self.read_agent(agent)?,
@@ -306,6 +309,7 @@ impl Writer {
                 });
             }
             Effect::WorkOrderChanged(order) => self.decider.changed(order),
+            Effect::PolicyChanged => self.memory.policies.refresh(&self.connection)?,
             Effect::Reload => self.reload()?,
         }
         Ok(())
@@ -340,7 +344,7 @@ impl Writer {
             None => host_of(found),
         };
         next.asset = found.agent.asset;
-        (next.kind, next.always_on) = (found.kind, found.always_on);
+        (next.site, next.kind, next.always_on) = (found.site, found.kind, found.always_on);
         let was_active = next.state == AgentState::Active && known.is_some();
         (next.state, next.clone_seen_ms) = (found.agent.state, found.agent.clone_seen_ms);
         if next.state == AgentState::Active && !was_active {
@@ -364,6 +368,7 @@ impl Writer {
 
     /// Reads again what another process may have changed.
     fn reload(&mut self) -> Result<(), StoreError> {
+        self.memory.policies.refresh(&self.connection)?;
         self.memory.trust.take(&certificate::all(&self.connection)?);
         for found in agent::all(&self.connection)? {
             self.take_agent(&found);
@@ -376,6 +381,7 @@ impl Writer {
 pub(super) fn host_of(found: &agent::AgentOnAsset) -> Host {
     let mut host =
         Host::new(found.agent.id, found.agent.asset, found.kind, found.always_on, found.agent.state);
+    host.site = found.site;
     host.clone_seen_ms = found.agent.clone_seen_ms;
     host
 }

@@ -61,14 +61,6 @@ fn message_is_number(variables: &[(&str, &str)]) -> bool {
 }
 
 #[test]
-fn the_policy_version_follows_the_policy() {
-    let one = read("[agents]\nsend_interval_s = 60\n", &[]).unwrap();
-    let other = read("[agents]\nsend_interval_s = 30\n", &[]).unwrap();
-    assert_ne!(one.agents.version(), other.agents.version());
-    assert_eq!(one.agents.version(), one.clone().agents.version());
-}
-
-#[test]
 fn the_example_is_the_default() {
     let text = include_str!("../../../deploy/examples/collector.toml");
     let example = read(text, &[]).unwrap();

@@ -36,9 +36,10 @@ impl Ingest {
         for new in &mut decoded.arrival.catalogues {
             new.catalogue = self.memory.catalogues.shared(Arc::clone(&new.catalogue));
         }
+        let asked = self.asked(&caller.host).await?;
         let outcome = self.commit.report(decoded.arrival).await.map_err(|error| commit_problem(&error))?;
         self.figures.acknowledged.fetch_add(1, Ordering::Relaxed);
-        let ack = admit::ack(outcome, self.clock.now_ms(), self.policy_version);
+        let ack = admit::ack(outcome, self.clock.now_ms(), asked.version);
         Ok(json(serde_json::to_vec(&ack).map_err(|_| Problem::internal())?))
     }
 

@@ -5,7 +5,7 @@
 pub struct AgencyId(pub i64);
 
 /// A site's id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteId(pub i64);
 
 /// An agency's place in the administration.

@@ -16,6 +16,7 @@ pub mod enrollment;
 pub mod listing;
 pub mod log;
 pub mod part_change;
+pub mod policy;
 pub mod scope;
 pub mod session;
 pub mod snapshot;
@@ -32,6 +33,7 @@ use std::time::Duration;
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/sqlite/0001_create_store.sql")),
     (2, include_str!("../../migrations/sqlite/0002_add_part_change.sql")),
+    (3, include_str!("../../migrations/sqlite/0003_create_policy.sql")),
 ];
 
 /// Idle reader connections that are kept.

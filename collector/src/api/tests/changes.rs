@@ -228,3 +228,37 @@ async fn a_quarantined_agent_is_accepted_once() {
     let accepted = world.change(Method::POST, "admin-a", &path, None, "{}").await;
     assert_eq!((accepted.status, accepted.json["state"].as_str()), (StatusCode::OK, Some("active")));
 }
+
+#[tokio::test]
+async fn a_policy_is_put_within_the_callers_scope_and_read_back_with_its_version() {
+    let world = World::new().await;
+    let path = format!("/api/v1/sites/{}/policy", world.a.site);
+    let before = world.get("viewer-a", &path).await;
+    assert_eq!((before.json["version"].as_i64(), before.header("etag")), (Some(0), "\"0\""));
+    let body = r#"{"sample_interval_s":30,"probes":[{"kind":"tcp","host":"portal","port":443}]}"#;
+    let put = async |who: &str, path: &str, etag: Option<&str>, body: &str| {
+        world.change(Method::PUT, who, path, etag, body).await.status
+    };
+    assert_eq!(put("viewer-a", &path, Some("\"0\""), body).await, StatusCode::FORBIDDEN);
+    assert_eq!(put("operator-a", &path, None, body).await, StatusCode::PRECONDITION_REQUIRED);
+    assert_eq!(put("operator-a", &path, Some("\"0\""), body).await, StatusCode::OK);
+    assert_eq!(put("operator-a", &path, Some("\"0\""), body).await, StatusCode::PRECONDITION_FAILED);
+    let after = world.get("viewer-a", &path).await.json;
+    assert_eq!(after["policy"], serde_json::from_str::<serde_json::Value>(body).unwrap());
+    let other = format!("/api/v1/sites/{}/policy", world.b.site);
+    assert_eq!(put("operator-a", &other, Some("*"), body).await, StatusCode::NOT_FOUND);
+    assert_eq!(put("operator-a", "/api/v1/policy", Some("*"), body).await, StatusCode::NOT_FOUND);
+    assert_eq!(put("operator-all", "/api/v1/policy", Some("*"), body).await, StatusCode::OK);
+    let agency = format!("/api/v1/agencies/{}/policy", world.a.agency.0);
+    assert_eq!(put("operator-a", &agency, Some("*"), "{}").await, StatusCode::OK);
+    for wrong in [r#"{"sample_interval_s":1}"#, r#"{"probes":[{"kind":"tcp","host":"","port":1}]}"#] {
+        assert_eq!(
+            put("operator-a", &path, Some("*"), wrong).await,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{wrong}"
+        );
+    }
+    assert_eq!(put("operator-a", &path, Some("*"), r#"{"run":"x"}"#).await, StatusCode::BAD_REQUEST);
+    let audit = world.get("admin-all", "/api/v1/audit").await.json["items"][0].clone();
+    assert_eq!(audit["action"], "policy.put");
+}

@@ -123,6 +123,17 @@ pub fn ensure_site(connection: &Connection, agency: AgencyId, name: &str) -> Res
     Ok(connection.query_row(find, params![agency.0, name], |row| row.get(0).map(SiteId))?)
 }
 
+/// An agency's site of a name, if it has one.
+pub fn find_site(
+    connection: &Connection,
+    agency: AgencyId,
+    name: &str,
+) -> Result<Option<SiteId>, StoreError> {
+    let find = "SELECT id FROM site WHERE agency = ?1 AND name = ?2";
+    let found = connection.query_row(find, params![agency.0, name], |row| row.get(0).map(SiteId));
+    Ok(found.optional()?)
+}
+
 fn child(connection: &Connection, parent: Option<i64>, name: &str) -> Result<Option<i64>, StoreError> {
     let find = "SELECT id FROM agency WHERE coalesce(parent, 0) = coalesce(?1, 0) AND name = ?2";
     let mut statement = connection.prepare_cached(find)?;

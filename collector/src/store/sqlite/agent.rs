@@ -14,6 +14,8 @@ pub struct AgentOnAsset {
     pub agent: Agent,
     /// The asset's name.
     pub name: String,
+    /// Where the asset stands.
+    pub site: SiteId,
     /// What the asset is.
     pub kind: AssetKind,
     /// Whether silence of the asset means a fault.
@@ -39,7 +41,7 @@ pub fn state_from_word(word: &str) -> AgentState {
 }
 
 const COLUMNS: &str = "agent.id, agent.asset, agent.state, agent.machine, agent.clone_seen_ms, agent.version, \
-                       agent.enrolled_ms, asset.kind, asset.always_on, asset.name";
+                       agent.enrolled_ms, asset.kind, asset.always_on, asset.name, asset.site";
 
 /// Every agent.
 pub fn all(connection: &Connection) -> Result<Vec<AgentOnAsset>, StoreError> {
@@ -78,6 +80,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<AgentOnAsset> {
             enrolled_ms: row.get(6)?,
         },
         name: row.get(9)?,
+        site: SiteId(row.get(10)?),
         kind: AssetKind::from_word(&kind).unwrap_or(AssetKind::Server),
         always_on: row.get(8)?,
     })
