@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::delivery::{Measured, Preview, SPOOL, Settings};
+use crate::delivery::{Measured, Preview, SPOOL};
 use crate::enroll::{EnrollError, Order, enroll};
 use crate::gather;
 use crate::host::{Host, machine_in};
@@ -21,7 +21,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tram_proto::enroll::Token;
-use tram_proto::policy::Policy;
 use tram_proto::report::{Moment, Report};
 
 mod agent;
@@ -129,7 +128,7 @@ pub fn check(config: &Config) -> Result<Option<Identity>, Trouble> {
 pub fn preview(config: &Config) -> Result<Preview, Trouble> {
     let host = Host::read(&Paths::default());
     let policy = policy::read(&config.state);
-    let settings = settings(config, &host, policy.as_ref());
+    let settings = policy::settings(config, &host, policy.as_ref());
     let status = Status::read(&config.state).filter(|_| is_locked(&config.state));
     let known = status.map(|status| status.known).unwrap_or_default();
     let measure = async || {
@@ -193,18 +192,6 @@ fn queue(config: &Config, host: &Host) -> Option<Queue> {
         bytes_max,
         days: reports.map(|reports| reports * config.sample_interval.as_secs() / 86_400),
     })
-}
-
-fn settings(config: &Config, host: &Host, policy: Option<&Policy>) -> Settings {
-    Settings {
-        boot: host.boot,
-        resource: host.resource.clone(),
-        send_interval: config.send_interval,
-        spool: config.spool,
-        policy: policy.map_or(0, |policy| policy.version),
-        route: config.route.clone(),
-        collectors: policy.map(|policy| policy.collectors.clone()).unwrap_or_default(),
-    }
 }
 
 fn runner(config: &Config, sensors: Vec<Box<dyn Sensor>>) -> Runner {

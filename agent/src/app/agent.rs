@@ -1,7 +1,7 @@
 //! The running agent: one loop that waits for an event and applies it. All state has this one owner.
 
 use super::parts::Parts;
-use super::{Trouble, notes, policy, reach_config, runner, settings};
+use super::{Trouble, notes, policy, reach_config, runner};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::delivery::{Delivery, Outcome};
@@ -98,7 +98,7 @@ impl Agent {
         let marker = BootMarker::open(&own.state, host.boot);
         let policy = policy::read(&own.state);
         let config = policy.as_ref().map_or_else(|| own.clone(), |policy| own.under(policy).0);
-        let settings = settings(&config, &host, policy.as_ref());
+        let settings = policy::settings(&config, &host, policy.as_ref());
         let delivery = Delivery::open(&own.state, settings, clock.clone())?;
         let mut sensors = config.sensors.clone();
         sensors.boot_unclean = marker.unclean();

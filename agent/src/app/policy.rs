@@ -1,6 +1,9 @@
 //! The policy in force, in a file of the state directory: the one thing that a policy is written to. Knows nothing of
 //! what it asks for.
 
+use crate::config::Config;
+use crate::delivery::Settings;
+use crate::host::Host;
 use std::fs;
 use std::path::Path;
 use tram_proto::policy::Policy;
@@ -19,5 +22,18 @@ pub(super) fn keep(state: &Path, policy: &Policy) {
         serde_json::to_vec(policy).map_err(Into::into).and_then(|bytes| fs::write(state.join(FILE), bytes));
     if let Err(error) = written {
         tracing::warn!(%error, "cannot keep the policy; it will be fetched again after a restart");
+    }
+}
+
+/// How this host delivers, under a policy.
+pub(super) fn settings(config: &Config, host: &Host, policy: Option<&Policy>) -> Settings {
+    Settings {
+        boot: host.boot,
+        resource: host.resource.clone(),
+        send_interval: config.send_interval,
+        spool: config.spool,
+        policy: policy.map_or(0, |policy| policy.version),
+        route: config.route.clone(),
+        collectors: policy.map(|policy| policy.collectors.clone()).unwrap_or_default(),
     }
 }

@@ -27,8 +27,11 @@ pub enum What {
     Board,
 }
 
+/// What it is, the folders of /sys that show it, the programs that read it, and the package that has one.
+type Need = (What, &'static [&'static str], &'static [&'static str], Option<&'static str>);
+
 /// Drivers in the kernel that show hardware, and what reads it.
-const NEEDS: &[(What, &[&str], &[&str], Option<&str>)] = &[
+const NEEDS: &[Need] = &[
     (What::Raid, &["bus/pci/drivers/megaraid_sas"], &["storcli", "perccli", "megacli"], None),
     (What::Raid, &["bus/pci/drivers/hpsa", "bus/pci/drivers/smartpqi"], &["ssacli", "arcconf"], None),
     (What::Raid, &["bus/pci/drivers/aacraid"], &["arcconf"], None),

@@ -258,7 +258,8 @@ fn kill(child: &mut Child) {
     child.wait().ok();
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::sensor::testing::script;

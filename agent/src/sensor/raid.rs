@@ -202,5 +202,6 @@ fn temperature(component: &mut Component) -> Option<Sample> {
     Some(gauge(names::TEMPERATURE, "Cel", SCALE_CELSIUS, &attributes, Some(celsius)))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;

@@ -72,7 +72,8 @@ fn host_of(device: &Path) -> Option<String> {
     parts.rfind(|part| part.strip_prefix("host").is_some_and(|rest| rest.parse::<u32>().is_ok()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
