@@ -19,8 +19,11 @@ const KNOWN_WRONG: &[&str] = &[
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut is_quoted = false;
-    for character in line.chars() {
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
         match character {
+            // Doubled within quotes, it stands for itself.
+            '"' if is_quoted && characters.next_if_eq(&'"').is_some() => fields.last_mut().unwrap().push('"'),
             '"' => is_quoted = !is_quoted,
             ',' if !is_quoted => fields.push(String::new()),
             other => fields.last_mut().unwrap().push(other),
