@@ -21,6 +21,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agencies/{id}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the agents of an agency and of all below it are asked. */
+        get: operations["get_agencies_id_policy"];
+        /** Asks something of the agents of an agency and of all below it. Operators only. */
+        put: operations["put_agencies_id_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -233,6 +251,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What every agent is asked. For callers who see everything. */
+        get: operations["get_policy"];
+        /** Asks something of every agent. Operators who see everything only. */
+        put: operations["put_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/series": {
         parameters: {
             query?: never;
@@ -279,6 +315,24 @@ export interface paths {
         /** Sites within the caller's scope. */
         get: operations["get_sites"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the agents of a site are asked. */
+        get: operations["get_sites_id_policy"];
+        /** Asks something of the agents of a site. Operators only. */
+        put: operations["put_sites_id_policy"];
         post?: never;
         delete?: never;
         options?: never;
@@ -814,6 +868,19 @@ export interface components {
             /** @description Unit in UCUM, that of a rate per second. */
             unit: string;
         };
+        /** @description A part of the day. */
+        Hours: {
+            /**
+             * Format: int32
+             * @description First minute of the day, 0 to 1439, UTC.
+             */
+            from_minute: number;
+            /**
+             * Format: int32
+             * @description The minute after the last, 1 to 1440; below the first it is the next day's.
+             */
+            to_minute: number;
+        };
         /**
          * @description A language of the product.
          * @enum {string}
@@ -980,6 +1047,73 @@ export interface components {
             part: string;
             /** @description What became of it. */
             what: components["schemas"]["What"];
+        };
+        /** @description A policy at its place. */
+        PlacedPolicy: {
+            /** @description What `If-Match` needs for a change. */
+            etag: string;
+            /** @description What is asked here; empty when nothing is. */
+            policy: components["schemas"]["Policy"];
+            /**
+             * Format: int64
+             * @description How often it was changed.
+             */
+            version: number;
+        };
+        /**
+         * @description What is asked of agents. Absent fields leave what wider places ask, and in the end the agent's own settings. An
+         *     agent's local limits bind all of it.
+         */
+        Policy: {
+            /** @description Further addresses of the collector, `https://HOST:PORT`; each must prove the collector's own authority. */
+            collectors?: string[] | null;
+            /** @description When history may be sent, in UTC minutes of the day; empty: always. */
+            history_hours?: components["schemas"]["Hours"][] | null;
+            /** @description Internet addresses to probe instead of the agent's own, at most 32. */
+            internet_targets?: string[] | null;
+            /**
+             * Format: int32
+             * @description Seconds between climbs of the reachability ladder, 5 to 86400.
+             */
+            probe_interval_s?: number | null;
+            /** @description What to probe besides, at most 32. */
+            probes?: components["schemas"]["Probe"][] | null;
+            /**
+             * Format: int32
+             * @description Seconds between samples, 5 to 86400.
+             */
+            sample_interval_s?: number | null;
+            /** @description Values that are worth a send before its time, at most 32. */
+            urgent?: components["schemas"]["Threshold"][] | null;
+        };
+        /** @description Something to probe: whether it answers, and how soon. */
+        Probe: {
+            /** @description A name or an address. */
+            host: string;
+            /** @enum {string} */
+            kind: "icmp";
+        } | {
+            /** @description A name or an address. */
+            host: string;
+            /** @enum {string} */
+            kind: "tcp";
+            /**
+             * Format: int32
+             * @description The port.
+             */
+            port: number;
+        } | {
+            /** @enum {string} */
+            kind: "http";
+            /** @description The page. */
+            url: string;
+        } | {
+            /** @enum {string} */
+            kind: "dns";
+            /** @description The name. */
+            name: string;
+            /** @description The server's address; absent: the first that the host uses. */
+            server?: string | null;
         };
         /** @description Every answer that is not a success: RFC 9457, with the detail in both languages. */
         Problem: {
@@ -1157,6 +1291,21 @@ export interface components {
             /** @description In Vietnamese. */
             vi: string;
         };
+        /** @description A value that is worth a send before its time. */
+        Threshold: {
+            /**
+             * Format: double
+             * @description Urgent above this.
+             */
+            above?: number | null;
+            /**
+             * Format: double
+             * @description Urgent below this.
+             */
+            below?: number | null;
+            /** @description Name of the sample. */
+            sample: string;
+        };
         /** @description Someone who signs in. */
         User: {
             /**
@@ -1320,6 +1469,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Agency"];
+                };
+            };
+        };
+    };
+    get_agencies_id_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the agency */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedPolicy"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_agencies_id_policy: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description its etag */
+                "if-match": string;
+            };
+            path: {
+                /** @description the agency */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedPolicy"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1829,6 +2071,93 @@ export interface operations {
             };
         };
     };
+    get_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedPolicy"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_policy: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description its etag */
+                "if-match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedPolicy"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_series: {
         parameters: {
             query: {
@@ -1996,6 +2325,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Site"];
+                };
+            };
+        };
+    };
+    get_sites_id_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the site */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedPolicy"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_sites_id_policy: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description its etag */
+                "if-match": string;
+            };
+            path: {
+                /** @description the site */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedPolicy"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
