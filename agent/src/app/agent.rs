@@ -9,6 +9,7 @@ use crate::host::{BootMarker, Host, end_at};
 use crate::schedule::Schedule;
 use crate::sensor::reach::{Ladder, Probed, Reachability};
 use crate::sensor::runner::{Round, Runner};
+use crate::sensor::ups::is_power_failing;
 use crate::sensor::{Paths, Sample, registry};
 use crate::status::{Failing, Status, Unkept};
 use crate::system::Stop;
@@ -19,7 +20,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use tram_proto::component::{Component, State};
+use tram_proto::component::Component;
 use tram_proto::policy::Policy;
 use tram_proto::reach::Verdict;
 use tram_proto::report::{End, Moment};
@@ -361,14 +362,4 @@ async fn finished<T>(task: &mut Task<T>) -> T {
         }
         None => std::future::pending().await,
     }
-}
-
-/// Whether this host is about to lose its power: a supply runs on its battery and that is nearly empty, or it has told
-/// the host to shut down.
-fn is_power_failing(components: &[Component]) -> bool {
-    let says = |part: &Component, reason: &str| part.reasons.iter().any(|said| said == reason);
-    components
-        .iter()
-        .filter(|part| part.kind == "ups" && part.state != State::Unknown)
-        .any(|part| (says(part, "on battery") && says(part, "battery low")) || says(part, "forced shutdown"))
 }

@@ -61,23 +61,8 @@ fn parse_os_release(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::host::Host;
+    use crate::sensor::testing::tree;
     use tram_proto::sample;
-
-    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {
-        let root = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let paths = Paths {
-            procfs: root.path().join("proc"),
-            sysfs: root.path().join("sys"),
-            rootfs: root.path().to_owned(),
-            ..Paths::default()
-        };
-        (root, paths)
-    }
 
     #[test]
     fn a_host_says_what_it_is() {

@@ -1,5 +1,7 @@
 //! What the sensors' tests share: values by readable key, and recordings of real hosts.
 
+#[cfg(unix)]
+use crate::sensor::Paths;
 use crate::sensor::Reading;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,24 @@ pub(crate) fn script(folder: &Path, name: &str, commands: &str) -> PathBuf {
     std::fs::write(&path, format!("#!/bin/sh\n{commands}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     path
+}
+
+/// A small tree of a host's files, by their paths below its root, and where its sources are then.
+#[cfg(unix)]
+pub(crate) fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let paths = Paths {
+        procfs: root.path().join("proc"),
+        sysfs: root.path().join("sys"),
+        rootfs: root.path().to_owned(),
+        ..Paths::default()
+    };
+    (root, paths)
 }
 
 /// Every file below a folder of the recordings, sorted, by its path below `TRAM_RECORDINGS`; empty, said on standard

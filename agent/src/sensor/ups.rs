@@ -118,14 +118,12 @@ impl Sensor for Ups {
 
 /// Whether this host is about to lose its power: a supply runs on its battery and the battery is nearly empty, or the
 /// host has been told to shut down because of it.
-pub fn is_power_failing(reading: &Reading) -> bool {
+pub fn is_power_failing(parts: &[Component]) -> bool {
     let says = |part: &Component, reason: &str| part.reasons.iter().any(|said| said == reason);
-    reading.components.iter().filter(|part| part.kind == judge::KIND && part.state != State::Unknown).any(
-        |part| {
-            let is_emptying = says(part, judge::ON_BATTERY) && says(part, judge::BATTERY_LOW);
-            is_emptying || says(part, judge::FORCED_SHUTDOWN)
-        },
-    )
+    parts.iter().filter(|part| part.kind == judge::KIND && part.state != State::Unknown).any(|part| {
+        let is_emptying = says(part, judge::ON_BATTERY) && says(part, judge::BATTERY_LOW);
+        is_emptying || says(part, judge::FORCED_SHUTDOWN)
+    })
 }
 
 fn recorded(path: &Path) -> Result<Vec<(String, Answer)>, NoData> {

@@ -1,26 +1,10 @@
 //! The sensor against small trees, a stand-in for `dmidecode` and what that printed on real machines.
 
 use super::*;
-use crate::sensor::testing::{recorded_files, script};
+use crate::sensor::testing::{recorded_files, script, tree};
 use proptest::prelude::*;
 use std::fs;
 use tram_proto::component::{Component, State};
-
-fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {
-    let root = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = root.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let paths = Paths {
-        procfs: root.path().join("proc"),
-        sysfs: root.path().join("sys"),
-        rootfs: root.path().to_owned(),
-        ..Paths::default()
-    };
-    (root, paths)
-}
 
 fn read(files: &[(&str, &str)]) -> Vec<Component> {
     Inventory.read(&tree(files).1).unwrap().components

@@ -80,7 +80,7 @@ fn every_recorded_state_is_read() {
         let (_, state) = expected.iter().find(|(file, _)| name.ends_with(file)).unwrap();
         let reading = read(&path).unwrap();
         assert_eq!(reading.components[0].state, *state, "{name}");
-        assert_eq!(is_power_failing(&reading), name.ends_with("on-battery-low.txt"));
+        assert_eq!(is_power_failing(&reading.components), name.ends_with("on-battery-low.txt"));
     }
 }
 

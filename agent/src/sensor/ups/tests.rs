@@ -98,7 +98,7 @@ fn a_supply_whose_driver_is_silent_is_unknown_and_keeps_its_identity() {
     assert_eq!(first.reasons, ["cannot read", "data stale"]);
     assert_eq!(second.reasons, ["cannot read", "driver not connected"]);
     assert_eq!(values(&reading)["hw.battery.charge{hw.id=a}"], None);
-    assert!(!is_power_failing(&reading));
+    assert!(!is_power_failing(&reading.components));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn nonsense_is_not_known() {
 
 #[test]
 fn power_fails_when_a_battery_empties_or_a_shutdown_is_forced() {
-    let failing = |status: &str| is_power_failing(&read_dump(&format!("ups.status: {status}\n")));
+    let failing = |status: &str| is_power_failing(&read_dump(&format!("ups.status: {status}\n")).components);
     assert!(failing("OB LB") && failing("FSD OB LB") && failing("FSD OL"));
     assert!(
         !failing("OB DISCHRG")
