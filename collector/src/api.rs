@@ -32,6 +32,7 @@ pub mod session;
 pub mod state;
 pub mod stream;
 pub mod view;
+mod window;
 pub mod work_orders;
 
 use axum::extract::DefaultBodyLimit;

@@ -6,6 +6,7 @@ use crate::api::input::{Id, Query};
 use crate::api::state;
 use crate::api::view::Problem;
 use crate::api::view::asset::{SampleSeries, Samples, SeriesKind};
+use crate::api::window::{self, STEPS_DEFAULT};
 use crate::model::asset::AssetId;
 use crate::model::catalogue::{Column, Kind};
 use crate::series::SeriesError;
@@ -18,16 +19,8 @@ use utoipa::IntoParams;
 
 /// Names in one request at most.
 const NAMES_MAX: usize = 32;
-/// Steps in one answer unless told.
-const STEPS_DEFAULT: i64 = 500;
-/// Steps in one answer at most.
-const STEPS_MAX: i64 = 10_000;
 /// Narrowest step, unless told: the agents' own interval.
 const STEP_DEFAULT_MIN_S: i64 = 15;
-/// The range unless told.
-const RANGE_DEFAULT_MS: i64 = 24 * 3_600_000;
-/// Times that are taken at all: the years 1970 to 2200.
-const TIME_MS_MAX: i64 = 7_258_118_400_000;
 
 /// Which samples.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -87,24 +80,8 @@ fn names(text: &str) -> Result<Vec<String>, ApiError> {
 }
 
 fn window(params: &SampleParams, now_ms: i64) -> Result<Window, ApiError> {
-    let to_ms = params.to_ms.unwrap_or(now_ms);
-    let from_ms = params.from_ms.unwrap_or(to_ms.saturating_sub(RANGE_DEFAULT_MS).max(0));
-    if from_ms < 0 || to_ms <= from_ms || to_ms > TIME_MS_MAX {
-        return Err(ApiError::invalid(
-            "from_ms",
-            "from_ms phải trước to_ms, cả hai là mili giây từ năm 1970.",
-            "from_ms must be before to_ms, both in milliseconds since 1970.",
-        ));
-    }
-    let range_s = (to_ms - from_ms + 999) / 1_000;
-    let step_s =
-        params.step_s.unwrap_or(((range_s + STEPS_DEFAULT - 1) / STEPS_DEFAULT).max(STEP_DEFAULT_MIN_S));
-    if !(1..=TIME_MS_MAX / 1_000).contains(&step_s) || range_s / step_s >= STEPS_MAX {
-        let vi = format!("step_s phải từ 1 và cho tối đa {STEPS_MAX} bước trong khoảng đã chọn.");
-        let en = format!("step_s must be at least 1 and make at most {STEPS_MAX} steps of the range.");
-        return Err(ApiError::invalid("step_s", vi, en));
-    }
-    Ok(Window { from_ms, to_ms, step_ms: step_s * 1_000 })
+    let step_for = |range_s: i64| ((range_s + STEPS_DEFAULT - 1) / STEPS_DEFAULT).max(STEP_DEFAULT_MIN_S);
+    window::window((params.from_ms, params.to_ms, params.step_s), now_ms, step_for)
 }
 
 fn view(line: Line) -> SampleSeries {

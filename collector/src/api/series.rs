@@ -10,6 +10,7 @@ use crate::api::select::{self, Selector};
 use crate::api::stream::{self, PIECE_BYTES, Sender};
 use crate::api::view::Problem;
 use crate::api::view::series::History;
+use crate::api::window::{self, STEPS_DEFAULT};
 use crate::model::agent::AgentId;
 use crate::model::asset::AssetId;
 use crate::model::catalogue::Column;
@@ -24,17 +25,9 @@ use tokio::sync::oneshot;
 use utoipa::IntoParams;
 use write::Figures;
 
-/// Steps in one answer unless told.
-const STEPS_DEFAULT: i64 = 500;
-/// Steps in one answer at most.
-const STEPS_MAX: i64 = 10_000;
 /// Steps that are taken unless told, in seconds, the shortest that makes at most [`STEPS_DEFAULT`]: the agents' own
 /// interval, and lengths that coarser tiers can answer.
 const STEPS_S: [i64; 12] = [15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400];
-/// The range unless told.
-const RANGE_DEFAULT_MS: i64 = 24 * 3_600_000;
-/// Times that are taken at all: the years 1970 to 2200.
-const TIME_MS_MAX: i64 = 7_258_118_400_000;
 
 /// Which samples.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -140,24 +133,10 @@ fn figures(text: Option<&str>) -> Result<Figures, ApiError> {
     Ok(figures)
 }
 
+/// The window asked for, its ends on whole steps.
 fn window(params: &SeriesParams, now_ms: i64) -> Result<Window, ApiError> {
-    let to_ms = params.to_ms.unwrap_or(now_ms);
-    let from_ms = params.from_ms.unwrap_or(to_ms.saturating_sub(RANGE_DEFAULT_MS).max(0));
-    if from_ms < 0 || to_ms <= from_ms || to_ms > TIME_MS_MAX {
-        return Err(ApiError::invalid(
-            "from_ms",
-            "from_ms phải trước to_ms, cả hai là mili giây từ năm 1970.",
-            "from_ms must be before to_ms, both in milliseconds since 1970.",
-        ));
-    }
-    let range_s = (to_ms - from_ms + 999) / 1_000;
-    let step_s = params.step_s.unwrap_or_else(|| step_for(range_s));
-    if !(1..=TIME_MS_MAX / 1_000).contains(&step_s) || range_s / step_s >= STEPS_MAX {
-        let vi = format!("step_s phải từ 1 và cho tối đa {STEPS_MAX} bước trong khoảng đã chọn.");
-        let en = format!("step_s must be at least 1 and make at most {STEPS_MAX} steps of the range.");
-        return Err(ApiError::invalid("step_s", vi, en));
-    }
-    let step_ms = step_s * 1_000;
+    let asked = (params.from_ms, params.to_ms, params.step_s);
+    let Window { from_ms, to_ms, step_ms } = window::window(asked, now_ms, step_for)?;
     let down = |time_ms: i64| time_ms - time_ms.rem_euclid(step_ms);
     Ok(Window { from_ms: down(from_ms), to_ms: down(to_ms + step_ms - 1), step_ms })
 }

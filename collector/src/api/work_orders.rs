@@ -6,6 +6,7 @@ use crate::api::input::{self, Body, Id, Query};
 use crate::api::page::Window;
 use crate::api::view::work_order::{Evidence, WorkOrder, WorkOrderChange, WorkOrderState};
 use crate::api::view::{Named, Page, Problem, Text};
+use crate::api::window::TIME_MS_MAX;
 use crate::latest::Effect;
 use crate::maintenance::{self, Refusal, Request};
 use crate::model::agency::{AgencyId, Scope};
@@ -25,8 +26,6 @@ use utoipa::IntoParams;
 
 /// Alerts of one asset that are looked at for whether a signal has cleared.
 const FIRING_MAX: usize = 10_000;
-/// Times that are taken: the years 1970 to 2200.
-const TIME_MS_MAX: i64 = 7_258_118_400_000;
 
 type WithEtag = ([(HeaderName, HeaderValue); 1], Json<WorkOrder>);
 
