@@ -18,9 +18,11 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tram_proto::hours::Span;
 use tram_proto::limits::TARGETS_MAX;
 use tram_proto::policy::{PROBE_KINDS, Threshold};
 
+mod history;
 mod policy;
 mod raw;
 mod route;
@@ -127,6 +129,8 @@ pub struct Limits {
     pub probe_interval_min: Duration,
     /// Kinds of probes that the collector may ask for.
     pub probe_kinds: Vec<String>,
+    /// When history may be sent; no span: all day.
+    pub history_hours: Vec<Span>,
 }
 
 /// Settings as meant.
@@ -154,6 +158,8 @@ pub struct Config {
     pub reach: ReachConfig,
     /// Values that are worth a send before its time.
     pub urgent: Vec<Threshold>,
+    /// When history may be sent, as a policy asks.
+    pub history_hours: Vec<Span>,
     /// What a policy cannot widen.
     pub limits: Limits,
     /// Which log lines are written: `error`, `warn`, `info`, `debug`, or a filter of tracing's.
@@ -239,11 +245,13 @@ impl RawConfig {
                 ..ReachConfig::default()
             },
             urgent: Vec::new(),
+            history_hours: Vec::new(),
             limits: Limits {
                 policy_targets: limits.policy_targets,
                 targets_max: limits.targets_max.min(TARGETS_MAX),
                 probe_interval_min,
                 probe_kinds: probe_kinds(limits.probe_kinds)?,
+                history_hours: history::hours(limits.history_hours)?,
             },
             log: log_filter(self.log.level)?,
         };

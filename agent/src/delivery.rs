@@ -9,6 +9,7 @@ use crate::delivery::flight::Errand;
 use crate::sensor::Sample;
 use crate::spool::{Bounds, Spool, SpoolError};
 use crate::uplink::addresses::Addresses;
+use crate::uplink::history::{Hours, Shut};
 use crate::uplink::identity::{Identity, IdentityError, IdentityStore};
 use crate::uplink::post::{self, Poster};
 use crate::uplink::proxy::Route;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub route: Route,
     /// Further addresses of the collector, which a policy named.
     pub collectors: Vec<String>,
+    /// When history may be sent.
+    pub hours: Hours,
 }
 
 /// Why a delivery cannot be made.
@@ -236,7 +239,7 @@ impl Delivery {
     pub async fn step(&mut self) -> Outcome {
         loop {
             if self.flight.is_none() {
-                self.uplink.handle_timeout(self.clock.monotonic());
+                self.tell_time();
                 self.depart();
             }
             if let Some(flight) = &mut self.flight {
@@ -279,6 +282,22 @@ impl Delivery {
     pub fn set_send_interval(&mut self, send_interval: Duration) {
         self.settings.send_interval = send_interval;
         self.uplink.handle_interval(send_interval, self.clock.monotonic());
+    }
+
+    /// Other hours for history.
+    pub fn set_hours(&mut self, hours: Hours) {
+        self.settings.hours = hours;
+    }
+
+    /// What waits for its hours; none when it is not for them that anything waits.
+    pub fn shut(&self) -> Option<Shut> {
+        self.settings.hours.shut(self.uplink.backlog(), self.time.now_ms())
+    }
+
+    /// Tells the uplink what time it is, here and in the hours for history, which go by the collector's time.
+    fn tell_time(&mut self) {
+        let wait = self.settings.hours.begin_in_ms(self.time.now_ms()).map(Duration::from_millis);
+        self.uplink.handle_hours(wait, self.clock.monotonic());
     }
 
     /// Other further addresses of the collector. What is known of the addresses is forgotten, but for the one in use.

@@ -3,6 +3,7 @@
 
 use crate::spool::{RefusedForEver, SpoolError};
 use crate::system;
+use crate::uplink::history::Shut;
 use crate::uplink::{Failure, Refusal};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -164,6 +165,9 @@ pub struct Status {
     pub unkept: Option<Unkept>,
     /// Reports that wait.
     pub pending: u64,
+    /// History that waits for its hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shut: Option<Shut>,
     /// Reports dropped because there was no room.
     pub dropped: u64,
     /// Reports that were gathered into fewer because there was no room for each.

@@ -6,6 +6,8 @@
 mod unix;
 #[cfg(windows)]
 mod windows;
+#[cfg(unix)]
+mod zone;
 
 #[cfg(unix)]
 pub use unix::*;

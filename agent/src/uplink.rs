@@ -8,6 +8,7 @@ use noise::Noise;
 use std::time::{Duration, Instant};
 
 pub mod addresses;
+pub mod history;
 pub mod identity;
 pub mod noise;
 pub mod post;
@@ -76,6 +77,8 @@ pub struct Progress {
     pub policy: u64,
     /// Pause that the collector asks for before more history.
     pub pause: Option<Duration>,
+    /// The batch was full of what was measured just now, and more of that may wait.
+    pub is_live_left: bool,
 }
 
 /// Why a request came to nothing.
@@ -138,6 +141,8 @@ pub struct Uplink {
     /// Something urgent came after the newest were sent last.
     is_urgent: bool,
     next_history: Instant,
+    /// When the hours begin in which history may be sent; past while they last, none when they never do.
+    hours_begin: Option<Instant>,
     blocked_until: Instant,
     failures: u32,
     history_reports: usize,
@@ -161,6 +166,7 @@ impl Uplink {
             next_live: now,
             is_urgent: false,
             next_history: now,
+            hours_begin: Some(now),
             blocked_until: now,
             failures: 0,
             history_reports: HISTORY_REPORTS.0 * 4,
@@ -205,6 +211,23 @@ impl Uplink {
         self.send_interval = send_interval;
     }
 
+    /// The hours in which history may be sent begin in so long; zero while they last, none when they never do. They end
+    /// without notice: to be called before each command.
+    pub fn handle_hours(&mut self, begin_in: Option<Duration>, now: Instant) {
+        self.now = now;
+        self.hours_begin = begin_in.map(|wait| now + wait);
+    }
+
+    /// Whether only what was measured just now may be sent, and no history besides.
+    pub fn is_live_only(&self) -> bool {
+        self.hours_begin.is_none_or(|begin| self.now < begin)
+    }
+
+    /// Reports that are history, as far as known.
+    pub fn backlog(&self) -> u64 {
+        self.backlog
+    }
+
     /// The certificate should be renewed.
     pub fn handle_renewal_due(&mut self, now: Instant) {
         self.now = now;
@@ -239,7 +262,8 @@ impl Uplink {
         }
         self.succeed();
         if lane == Some(Lane::Live) {
-            self.next_live = if self.is_urgent { now } else { now + self.send_interval };
+            let is_due = self.is_urgent || progress.is_live_left;
+            self.next_live = if is_due { now } else { now + self.send_interval };
         } else {
             self.history_reports = (self.history_reports * 2).min(HISTORY_REPORTS.1);
         }
@@ -248,9 +272,10 @@ impl Uplink {
 
     /// There was nothing to send after all; `pending` reports wait.
     pub fn handle_nothing_to_send(&mut self, pending: u64, now: Instant) {
-        self.land(now);
+        let lane = self.land(now);
         self.pending = pending;
-        self.backlog = 0;
+        // What waits for its hours goes on waiting.
+        self.backlog = if lane == Some(Lane::Live) { self.backlog.min(pending) } else { 0 };
         self.is_urgent = false;
         self.next_live = now + self.send_interval;
     }
@@ -324,7 +349,7 @@ impl Uplink {
         }
         let errand = (self.renewal_due || self.policy_wanted).then_some(self.next_errand);
         let live = (self.pending > 0).then_some(self.next_live);
-        let history = (self.backlog > 0).then_some(self.next_history);
+        let history = self.hours_begin.filter(|_| self.backlog > 0).map(|begin| begin.max(self.next_history));
         let due = [errand, live, history].into_iter().flatten().min()?;
         Some(due.max(self.blocked_until))
     }
@@ -336,7 +361,7 @@ impl Uplink {
         }
         let errands_due = self.now >= self.next_errand;
         let is_live_due = self.pending > 0 && self.now >= self.next_live;
-        let is_history_due = self.backlog > 0 && self.now >= self.next_history;
+        let is_history_due = self.backlog > 0 && self.now >= self.next_history && !self.is_live_only();
         let single = matches!(self.standing, Standing::Failing(Failure::Batch { .. }));
         self.in_flight = if self.renewal_due && errands_due {
             Some(Command::Renew)

@@ -67,6 +67,22 @@ pub fn opens_in_ms(spans: &[Span], now_ms: i64) -> i64 {
     spans.iter().map(|span| span.opens_in_ms(day_ms)).min().unwrap_or(0)
 }
 
+/// Milliseconds until a span of every one of these sets lasts, of which one without a span means all day; none when they
+/// have no minute in common.
+pub fn all_open_in_ms(sets: &[&[Span]], now_ms: i64) -> Option<i64> {
+    let mut waited_ms = 0;
+    // Each step goes to where a span begins, and after a day the same ones come again.
+    while waited_ms <= DAY_MS {
+        let then_ms = now_ms.saturating_add(waited_ms);
+        let wait_ms = sets.iter().map(|spans| opens_in_ms(spans, then_ms)).max().unwrap_or(0);
+        if wait_ms == 0 {
+            return Some(waited_ms);
+        }
+        waited_ms += wait_ms;
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +110,16 @@ mod tests {
         assert_eq!(at(5), 17 * 60 * MINUTE_MS);
         assert_eq!(opens_in_ms(&[], 7), 0, "no span means all day");
         assert_eq!(opens_in_ms(&[span(0, 60), span(120, 180)], 90 * MINUTE_MS), 30 * MINUTE_MS);
+    }
+
+    #[test]
+    fn several_sets_are_open_where_all_of_them_are() {
+        let (night, early) = ([span(1_320, 300)], [span(240, 360), span(600, 660)]);
+        let at =
+            |minute: i64| all_open_in_ms(&[&night, &[], &early], minute * MINUTE_MS).map(|ms| ms / MINUTE_MS);
+        assert_eq!((at(240), at(299), at(300), at(0)), (Some(0), Some(0), Some(1_380), Some(240)));
+        assert_eq!(all_open_in_ms(&[&night, &[span(600, 660)]], 0), None, "no minute in common");
+        assert_eq!(all_open_in_ms(&[], 7), Some(0));
     }
 
     #[test]

@@ -298,6 +298,7 @@ impl Agent {
         self.schedule.set_intervals(self.config.sample_interval, self.config.probe_interval, now);
         self.delivery.set_send_interval(self.config.send_interval);
         self.delivery.set_collectors(policy.collectors.clone());
+        self.delivery.set_hours(self.config.hours());
         self.set_ladder();
         policy::keep(&self.own.state, &policy);
     }
@@ -316,6 +317,7 @@ impl Agent {
         (self.status.pending, self.status.dropped, self.status.refused) =
             (figures.pending, figures.dropped, figures.refused);
         self.status.thinned = figures.thinned;
+        self.status.shut = self.delivery.shut();
         self.delivery.address().clone_into(&mut self.status.address);
         self.status.known = self.delivery.known().collect();
         self.status.last_refused = self.delivery.spool().last_refused().to_vec();

@@ -35,5 +35,6 @@ pub(super) fn settings(config: &Config, host: &Host, policy: Option<&Policy>) ->
         policy: policy.map_or(0, |policy| policy.version),
         route: config.route.clone(),
         collectors: policy.map(|policy| policy.collectors.clone()).unwrap_or_default(),
+        hours: config.hours(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a policy makes of these settings: wishes that the host's own limits bind. Pure.
 //!
-//! A policy changes intervals, what is probed and what is urgent. Nothing else of the settings depends on it, and a
+//! A policy changes intervals, what is probed, what is urgent and when history goes. Nothing else of the settings depends on it, and a
 //! test throws generated policies at this to prove it.
 
 use super::{Config, Limits};
@@ -40,6 +40,8 @@ pub enum Cut {
         /// What was to be probed.
         target: String,
     },
+    /// It wants history in hours of which the limits allow not a minute.
+    NoHours,
     /// It wanted something that makes no sense.
     Senseless {
         /// What was to be probed.
@@ -65,6 +67,10 @@ impl Config {
         }
         config.probe_interval = asked.max(least);
         config.urgent.clone_from(&policy.urgent);
+        config.history_hours.clone_from(&policy.history_hours);
+        if config.hours().begin_in_ms(0).is_none() {
+            cuts.push(Cut::NoHours);
+        }
         let own = (self.reach.internet_targets.len(), self.reach.web_targets.len());
         let (targets, probes) = self.limits.bind(policy, own, &mut cuts);
         if !targets.is_empty() {

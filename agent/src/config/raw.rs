@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use tram_proto::hours::Span;
 use tram_proto::policy::PROBE_KINDS;
 
 /// Sections of the file; variables name them too.
@@ -198,6 +199,7 @@ pub(super) struct Limits {
     pub(super) probe_interval_min_s: u64,
     pub(super) probe_kinds: Vec<String>,
     pub(super) private_networks: Vec<String>,
+    pub(super) history_hours: Vec<Span>,
 }
 
 impl Default for Limits {
@@ -210,6 +212,7 @@ impl Default for Limits {
             probe_interval_min_s: 30,
             probe_kinds,
             private_networks,
+            history_hours: Vec::new(),
         }
     }
 }

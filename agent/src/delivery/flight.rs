@@ -5,9 +5,10 @@ use crate::delivery::courier::Way;
 use crate::spool::{Held, RefusedForEver, Selection};
 use crate::uplink::identity::{Identity, IdentityError, Key};
 use crate::uplink::post::{self, Answer, Poster};
-use crate::uplink::{Command, Failure, Lane, Progress, Refusal};
+use crate::uplink::{Command, Failure, LIVE_REPORTS, Lane, Progress, Refusal};
 use crate::uplink::{remembered, trust};
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -16,10 +17,12 @@ use tram_proto::enroll::{Enrolled, RenewRequest};
 use tram_proto::id::{AgentId, CatalogueId, Seq, SpoolId};
 use tram_proto::limits;
 use tram_proto::policy::Policy;
-use tram_proto::report::{BATCH_VERSION, Batch, Framed, Moment, SpoolFigures};
+use tram_proto::report::{BATCH_VERSION, Batch, Framed, Moment, Report, SpoolFigures};
 
 /// Bytes of reports in one batch: what a link of 60 kbit/s carries within seconds once compressed.
 const BATCH_BYTES_MAX: usize = 256 << 10;
+/// Send intervals for which a report is live, as the collector sees it.
+const FRESH_INTERVALS: u64 = 2;
 /// Catalogues that the collector is remembered to have.
 const KNOWN_MAX: usize = 64;
 
@@ -111,6 +114,9 @@ impl Delivery {
     /// What a send of a lane carries now; none when nothing waits.
     pub(super) fn prepare(&mut self, lane: Lane, reports_max: usize) -> Option<Prepared> {
         let mut selection = self.spool.select(lane, reports_max, BATCH_BYTES_MAX, &self.known);
+        if lane == Lane::Live && self.uplink.is_live_only() {
+            self.keep_fresh(&mut selection);
+        }
         selection.anchors.retain(|anchor| anchor.boot != self.settings.boot);
         if selection.reports.is_empty() {
             return None;
@@ -118,6 +124,18 @@ impl Delivery {
         let sent = selection.reports.iter().map(|held| (held.seq, held.catalogue)).collect();
         let body = self.body(&selection);
         Some(Prepared { held: selection.reports, sent, body })
+    }
+
+    /// Leaves only what the collector would call live: what was measured in this boot and not long ago.
+    fn keep_fresh(&self, selection: &mut Selection) {
+        let fresh_ms = self.settings.send_interval.as_millis() as u64 * FRESH_INTERVALS;
+        let since_ms = self.clock.boot_ms().saturating_sub(fresh_ms);
+        selection.reports.retain(|held| {
+            let is_of_now = held.boot == self.settings.boot && held.first == held.seq;
+            is_of_now && Report::decode(&held.bytes).is_ok_and(|report| report.boot_ms >= since_ms)
+        });
+        let named: BTreeSet<CatalogueId> = selection.reports.iter().map(|held| held.catalogue).collect();
+        selection.catalogues.retain(|catalogue| named.contains(&catalogue.id()));
     }
 
     /// The bytes of a batch, before they are compressed.
@@ -162,7 +180,7 @@ impl Delivery {
             self.spool.came_back(lane, answer.is_certainly_unkept());
         }
         match ack {
-            Ok(ack) => self.apply_ack(&ack, sent),
+            Ok(ack) => self.apply_ack(&ack, lane, sent),
             Err(Failure::Batch { .. }) => {
                 let was_single = sent.len() == 1;
                 if let (true, Some((seq, _))) = (was_single, sent.first()) {
@@ -179,7 +197,7 @@ impl Delivery {
         }
     }
 
-    fn apply_ack(&mut self, ack: &Ack, sent: &[(Seq, CatalogueId)]) -> Outcome {
+    fn apply_ack(&mut self, ack: &Ack, lane: Lane, sent: &[(Seq, CatalogueId)]) -> Outcome {
         self.note_good_address();
         self.prove();
         let boot_ms = self.clock.boot_ms();
@@ -201,8 +219,10 @@ impl Delivery {
         }
         let pause = ack.pause_ms.map(Duration::from_millis);
         let pending = self.spool.pending();
-        let now = self.clock.monotonic();
-        self.uplink.handle_ack(Progress { settled, pending, policy: ack.policy, pause }, now);
+        let is_full = lane == Lane::Live && sent.len() >= LIVE_REPORTS;
+        let is_live_left = is_full && self.uplink.is_live_only();
+        let progress = Progress { settled, pending, policy: ack.policy, pause, is_live_left };
+        self.uplink.handle_ack(progress, self.clock.monotonic());
         self.check_renewal();
         Outcome::Acked { settled, pending }
     }

@@ -98,6 +98,7 @@ impl Preview {
 impl Delivery {
     /// What the next send carries; none when nothing waits.
     fn next_batch(&mut self) -> Option<Vec<u8>> {
+        self.tell_time();
         self.uplink.handle_urgent(self.clock.monotonic());
         let (lane, reports_max) = match self.uplink.next_command() {
             Some(Command::Send { lane, reports_max }) => (lane, reports_max),

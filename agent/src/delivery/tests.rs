@@ -12,6 +12,7 @@ use tram_proto::ranges::Ranges;
 use tram_proto::report::Batch;
 
 mod collector;
+mod history;
 mod payload;
 mod proxy;
 mod way;
@@ -54,6 +55,7 @@ fn settings() -> Settings {
         policy: 0,
         route: Route::default(),
         collectors: vec![],
+        hours: Hours::default(),
     }
 }
 

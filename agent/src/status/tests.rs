@@ -142,6 +142,18 @@ fn a_full_disk_and_a_refusal_are_told_with_what_to_do() {
 }
 
 #[test]
+fn history_that_waits_for_its_hours_is_told_with_when_and_why() {
+    let mut picture = picture();
+    let shut = |until_ms, by_policy| Some(Shut { reports: 900, until_ms, by_policy, by_limits: !by_policy });
+    picture.status.as_mut().unwrap().shut = shut(Some(0), true);
+    says(&picture, Language::English, &["History (900 reports) waits until ", ": the policy's hours for it"]);
+    says(&picture, Language::Vietnamese, &["Dữ liệu cũ (900 báo cáo) chờ đến ", ": giờ gửi theo chính sách"]);
+    picture.status.as_mut().unwrap().shut = shut(None, false);
+    says(&picture, Language::English, &["is never sent: this host's own hours for it, in [limits]"]);
+    says(&picture, Language::Vietnamese, &["không được gửi: giờ gửi theo [limits]"]);
+}
+
+#[test]
 fn an_answer_in_an_earlier_boot_is_not_called_recent() {
     let picture = Picture { now: (BootId([9; 8]), 5), ..picture() };
     says(&picture, Language::English, &["has taken no reports since", "Read: cpu\n"]);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tram_proto::id::BootId;
 
 mod advice;
+mod history;
 mod parts;
 
 /// A clock that is off by more is worth a word.
@@ -57,6 +58,7 @@ impl Picture {
         }
         lines.extend(self.queue.as_ref().map(|queue| queue_words(queue, say)));
         if let Some(status) = &self.status {
+            lines.extend(history::words(status, say));
             lines.extend(status.losses(say));
             lines.push(status.clock(say));
             lines.extend(status.reached_words(self.now, say));

@@ -1,6 +1,6 @@
 //! Linux: what the system is asked for by its own calls.
 
-use super::Stop;
+use super::{Stop, zone};
 use rustix::fs::{Access, CWD, FallocateFlags, RenameFlags, access, fallocate, renameat_with};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -16,6 +16,8 @@ use tokio::signal::unix::{SignalKind, signal};
 pub const CONFIG_FILE: &str = "/etc/tram/agent.toml";
 /// Where the agent keeps its identity, its spool and what it remembers, unless said otherwise.
 pub const STATE_DIRECTORY: &str = "/var/lib/tram-agent";
+/// The host's time zone.
+const LOCAL_TIME: &str = "/etc/localtime";
 /// How long the service manager is waited for when the agent is stopped.
 const MANAGER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -32,6 +34,11 @@ pub fn boot_ms() -> u64 {
 /// Milliseconds since 1970 by the wall clock.
 pub fn wall_ms() -> i64 {
     milliseconds(clock_gettime(ClockId::Realtime))
+}
+
+/// Seconds that local time is ahead of UTC at a time, in seconds since 1970; none when the host does not say.
+pub fn local_offset_s(at_s: i64) -> Option<i32> {
+    zone::offset_s(&fs::read(LOCAL_TIME).ok()?, at_s)
 }
 
 fn milliseconds(time: Timespec) -> i64 {

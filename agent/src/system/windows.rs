@@ -44,6 +44,14 @@ pub fn wall_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or_default()
 }
 
+/// Seconds that local time is ahead of UTC, now; none when the host does not say.
+pub fn local_offset_s(_at_s: i64) -> Option<i32> {
+    let key = r"SYSTEM\CurrentControlSet\Control\TimeZoneInformation";
+    // Minutes that UTC is ahead, as a signed number.
+    let bias = registry::number(key, "ActiveTimeBias")?.cast_signed();
+    bias.checked_mul(-60)
+}
+
 /// Makes a directory, and those above it, that only the system, administrators and its owner can enter. One that is
 /// there is left as it is: its administrator may have let others in.
 pub fn private_directory(directory: &Path) -> io::Result<()> {

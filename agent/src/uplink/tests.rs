@@ -56,6 +56,35 @@ fn after_an_outage_live_goes_first_and_history_follows_at_once() {
 }
 
 #[test]
+fn history_waits_for_its_hours_and_live_does_not() {
+    let (mut uplink, now) = uplink();
+    uplink.handle_report(1, now);
+    uplink.handle_hours(Some(3_600 * SECOND), now);
+    assert!(uplink.is_live_only() && sends(Lane::Live)(uplink.next_command()));
+    uplink.handle_ack(Progress { settled: 1, pending: 500, ..Progress::default() }, now);
+    assert_eq!(uplink.next_command(), None);
+    assert_eq!(uplink.poll_timeout(), Some(now + INTERVAL), "the next live send");
+    uplink.handle_timeout(now + INTERVAL);
+    assert!(sends(Lane::Live)(uplink.next_command()));
+    uplink.handle_nothing_to_send(500, now + INTERVAL);
+    assert_eq!(uplink.backlog(), 500, "nothing new, and the old still waits");
+    uplink.handle_hours(None, now + INTERVAL);
+    assert_eq!(uplink.poll_timeout(), Some(now + 2 * INTERVAL), "hours that never begin");
+    uplink.handle_hours(Some(Duration::ZERO), now + INTERVAL);
+    assert!(sends(Lane::History)(uplink.next_command()));
+}
+
+#[test]
+fn what_is_new_and_did_not_fit_one_batch_follows_at_once() {
+    let (mut uplink, now) = uplink();
+    uplink.handle_report(40, now);
+    uplink.handle_hours(None, now);
+    uplink.next_command();
+    uplink.handle_ack(Progress { settled: 16, pending: 24, is_live_left: true, ..Progress::default() }, now);
+    assert!(sends(Lane::Live)(uplink.next_command()));
+}
+
+#[test]
 fn a_busy_collector_is_left_alone_as_long_as_it_asks() {
     let (mut uplink, now) = uplink();
     uplink.handle_report(1, now);
@@ -198,7 +227,8 @@ impl World {
                 self.durable.extend(&durable);
                 let settled = self.ledger.settle(&durable.into_iter().collect());
                 let pending = self.ledger.pending();
-                self.uplink.handle_ack(Progress { settled, pending, policy: *policy, pause: None }, self.now);
+                let progress = Progress { settled, pending, policy: *policy, ..Progress::default() };
+                self.uplink.handle_ack(progress, self.now);
             }
             (Command::Send { lane, reports_max }, Reply::LostAfterCommit) => {
                 self.durable.extend(self.ledger.select(lane, reports_max));

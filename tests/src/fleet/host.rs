@@ -13,6 +13,7 @@ use std::time::Duration;
 use tram_agent::delivery::{Delivery, Outcome, Settings};
 use tram_agent::enroll::{self, EnrollError, Order};
 use tram_agent::spool::Bounds;
+use tram_agent::uplink::history::Hours;
 use tram_agent::uplink::identity::IdentityStore;
 use tram_agent::uplink::proxy::Route;
 use tram_proto::enroll::Token;
@@ -178,6 +179,7 @@ impl Worker {
             policy: 0,
             route: Route { collectors: vec![self.assignment.collector.clone()], ..Route::default() },
             collectors: vec![],
+            hours: Hours::default(),
         };
         let clock = self.timeline.clock(boot.started_ms);
         let delivery = Delivery::open(&self.assignment.state, settings, clock)

@@ -15,6 +15,7 @@ use tram_agent::delivery::courier::Courier;
 use tram_agent::delivery::{Delivery, Settings};
 use tram_agent::sensor::Sample;
 use tram_agent::spool::Bounds;
+use tram_agent::uplink::history::Hours;
 use tram_agent::uplink::identity::{Identity, IdentityStore};
 use tram_agent::uplink::proxy::Route;
 use tram_proto::catalogue::{Attributes, Column, Kind};
@@ -126,6 +127,7 @@ impl Machine {
             policy: 0,
             route: Route::default(),
             collectors: vec![],
+            hours: Hours::default(),
         };
         let courier: Arc<dyn Courier> = Arc::new(Line::new(&self.net, self.number));
         let clock: Arc<dyn Clock> = self.clocks.clone();

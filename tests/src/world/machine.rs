@@ -15,6 +15,7 @@ use tram_agent::delivery::{Delivery, Outcome, Settings};
 use tram_agent::enroll::{Order, enroll};
 use tram_agent::sensor::Sample;
 use tram_agent::spool::Bounds;
+use tram_agent::uplink::history::Hours;
 use tram_agent::uplink::identity::IdentityStore;
 use tram_agent::uplink::proxy::Route;
 use tram_collector::model::agent::AgentId;
@@ -113,6 +114,7 @@ impl AgentHost {
             policy: 0,
             route: Route::default(),
             collectors: vec![],
+            hours: Hours::default(),
         };
         let clock: Arc<dyn Clock> = self.clock.clone();
         self.delivery = Some(Delivery::open(self.state.path(), settings, clock)?);

@@ -5,6 +5,7 @@ use crate::sensor::reach::Probed;
 use proptest::prelude::*;
 use std::path::Path;
 use std::sync::LazyLock;
+use tram_proto::hours::{self, Span};
 use tram_proto::limits::{TARGETS_MAX, THRESHOLDS_MAX};
 use tram_proto::policy::{PROBE_KINDS, Threshold};
 use tram_proto::reach::Outcome;
@@ -96,6 +97,11 @@ fn threshold() -> impl Strategy<Value = Threshold> {
     })
 }
 
+/// A span of the day, mostly a sound one.
+fn span() -> impl Strategy<Value = Span> {
+    (0_u16..1_445, 0_u16..1_445).prop_map(|(from_minute, to_minute)| Span { from_minute, to_minute })
+}
+
 prop_compose! {
     fn policy()(
         version in any::<u64>(),
@@ -104,10 +110,11 @@ prop_compose! {
         probes in proptest::collection::vec(probe(), 0..33),
         urgent in proptest::collection::vec(threshold(), 0..33),
         collectors in proptest::collection::vec(text(), 0..33),
+        history_hours in proptest::collection::vec(span(), 0..10),
     ) -> Policy {
         Policy {
             version, sample_interval_s, send_interval_s, probe_interval_s, internet_targets, probes, urgent, collectors,
-            history_hours: vec![],
+            history_hours,
         }
     }
 }
@@ -119,9 +126,12 @@ prop_compose! {
         targets_max in 0..=TARGETS_MAX,
         least_s in 1_u64..600,
         kinds in proptest::sample::subsequence(PROBE_KINDS, 0..=4),
+        hours in proptest::collection::vec(span(), 0..3),
     ) -> Limits {
         let probe_kinds = kinds.into_iter().map(str::to_owned).collect();
-        Limits { policy_targets, targets_max, probe_interval_min: Duration::from_secs(least_s), probe_kinds }
+        let history_hours = hours.into_iter().filter(|span| span.is_sound()).collect();
+        let probe_interval_min = Duration::from_secs(least_s);
+        Limits { policy_targets, targets_max, probe_interval_min, probe_kinds, history_hours }
     }
 }
 
@@ -130,7 +140,7 @@ proptest! {
 
     #[test]
     fn whatever_a_policy_says_it_changes_intervals_targets_and_urgency_within_the_limits_and_nothing_else(
-        policy in policy(), limits in limits()
+        policy in policy(), limits in limits(), minute in 0_i64..1_440
     ) {
         // What is out of its bounds is not followed at all.
         if policy.check().is_err() {
@@ -150,6 +160,9 @@ proptest! {
         let is_allowed = |probe: &Probe| own.limits.probe_kinds.iter().any(|kind| kind == probe.kind());
         prop_assert!(config.reach.asked.iter().all(|probe| is_allowed(probe) && is_probe(probe).is_ok()));
         prop_assert!(config.urgent.len() <= THRESHOLDS_MAX);
+        let is_history_sent = config.hours().begin_in_ms(minute * 60_000) == Some(0);
+        let is_allowed_then = hours::opens_in_ms(&own.limits.history_hours, minute * 60_000) == 0;
+        prop_assert!(!is_history_sent || is_allowed_then, "no policy opens an hour that the limits close");
         // Programs, files, the state folder, sensors, the spool, the limits themselves: as the administrator set them.
         let mut rest = config.clone();
         rest.sample_interval = own.sample_interval;
@@ -158,6 +171,7 @@ proptest! {
         rest.reach.internet_targets.clone_from(&own.reach.internet_targets);
         rest.reach.asked.clear();
         rest.urgent.clear();
+        rest.history_hours.clear();
         prop_assert_eq!(rest, own);
     }
 

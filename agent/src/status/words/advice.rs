@@ -65,6 +65,12 @@ fn cut_words(cut: &Cut, say: Say) -> String {
             format!("thử {kind} tới {target}; loại này không được phép"),
             format!("probing {target} by {kind}; that kind is not allowed"),
         ),
+        Cut::NoHours => say
+            .of(
+                "giờ gửi dữ liệu cũ; máy này không cho phép giờ nào trong đó, nên dữ liệu cũ không được gửi",
+                "hours for history; this host allows none of them, so that no history is sent",
+            )
+            .to_owned(),
         Cut::Senseless { target, why } => say.of(
             format!("thử {target}; không hợp lệ: {why}"),
             format!("probing {target}; it makes no sense: {why}"),
