@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 mod decide;
 mod rebuild;
 mod record;
+mod sample;
 mod stage;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 //!
 //! Every call blocks: short of [`Series::settle`] and reads of closed days, for microseconds.
 
+pub mod apart;
 pub mod chunk;
 mod compact;
 pub mod day;
@@ -55,7 +56,7 @@ pub struct Sample<'a> {
     /// When, or when the bucket starts; milliseconds since 1970.
     pub time_ms: i64,
     /// One for each of the catalogue's columns, none where that lacks; for a bucket, what
-    /// [`tier::values_of`] makes.
+    /// [`tier::Aggregate::values`] makes.
     pub values: &'a [Option<i64>],
     /// The row of the log that makes it durable until its chunk is.
     pub log: LogId,

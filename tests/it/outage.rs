@@ -112,7 +112,7 @@ async fn nine_hours_without_a_link_leave_no_gap_no_copy_and_no_alert() {
 }
 
 /// Copies a folder over another.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     drop(std::fs::remove_dir_all(to));
     let status = std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap();
     assert!(status.success());

@@ -5,7 +5,8 @@
 
 use super::decide::Decider;
 use super::record::{self, DamagedRow, Header, Mark};
-use super::stage::{Stage, StagedSample, meet};
+use super::sample::StagedSample;
+use super::stage::{Stage, meet};
 use super::writer::{Memory, Settings, Writer, host_of};
 use super::{Handback, Handle};
 use crate::catalogues::Catalogues;
@@ -17,7 +18,6 @@ use crate::model::asset::AssetId;
 use crate::model::catalogue::{Catalogue, CatalogueId};
 use crate::policies::Policies;
 use crate::revocations::Revocations;
-use crate::series::tier::Tier;
 use crate::series::{Sample, Series, SeriesError};
 use crate::store::StoreError;
 use crate::store::sqlite::{self, agent, catalogue, certificate, component, log, snapshot};
@@ -226,15 +226,9 @@ impl Rebuild<'_> {
             self.stage.clear();
             record::read(&unpacked, |header, reports| self.entry(row.id, header, reports))
                 .map_err(damaged)?;
-            let samples = self.stage.samples.iter().map(|sample| Sample {
-                agent: sample.agent,
-                catalogue: &sample.catalogue,
-                tier: Tier::Raw,
-                time_ms: sample.time_ms,
-                values: &sample.values,
-                log: row.id,
-            });
-            self.series.append(&samples.collect::<Vec<_>>(), self.now_ms);
+            let samples: Vec<Sample<'_>> =
+                self.stage.samples.iter().map(|sample| sample.of_log(row.id)).collect();
+            self.series.append(&samples, self.now_ms);
         }
         Ok(())
     }
@@ -259,12 +253,11 @@ impl Rebuild<'_> {
             if is_behind {
                 self.stage.apply(&mut self.decider, &mut host, header, mark, measured, &known);
             } else {
-                self.stage.samples.push(StagedSample {
-                    agent: host.agent,
-                    catalogue: Arc::clone(&known.catalogue),
-                    time_ms: mark.at_ms,
-                    values: measured.values.into(),
-                });
+                let Measured { moment, values, aggregate, .. } = measured;
+                let gathered = aggregate.as_deref().map(|aggregate| (aggregate, moment.boot_ms));
+                let catalogue = Arc::clone(&known.catalogue);
+                let sample = StagedSample::new(host.agent, catalogue, mark.at_ms, values.into(), gathered);
+                self.stage.samples.push(sample);
             }
         }
         self.hosts.insert(host.agent, host);

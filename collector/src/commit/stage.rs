@@ -6,13 +6,14 @@
 
 use super::decide::{Decided, Decider};
 use super::record::{Header, Mark, Packer};
+use super::sample::StagedSample;
 use crate::admission::{Standing, spool_of};
 use crate::catalogues::{Catalogues, Known};
 use crate::latest::{Host, Latest, Previous};
 use crate::model::agent::AgentId;
 use crate::model::arrival::{Anchor, Arrival, Incoming, Measured, NewCatalogue, Outcome, Refusal};
 use crate::model::asset::AssetId;
-use crate::model::catalogue::{Catalogue, CatalogueId};
+use crate::model::catalogue::CatalogueId;
 use crate::model::component::Component;
 use crate::model::part_change::{self, PartChange};
 use crate::model::report::BootId;
@@ -29,15 +30,6 @@ pub(super) enum Row {
     Clone { agent: AgentId, seen_ms: i64 },
     /// Another version of the agent program.
     Version { agent: AgentId, known: Arc<Known> },
-}
-
-/// A report's values, for the history.
-#[derive(Debug)]
-pub(super) struct StagedSample {
-    pub(super) agent: AgentId,
-    pub(super) catalogue: Arc<Catalogue>,
-    pub(super) time_ms: i64,
-    pub(super) values: Arc<[Option<i64>]>,
 }
 
 /// What a window is made from: the state as of the last commit, and who decides.
@@ -231,7 +223,7 @@ impl Stage {
         if let Some(spool) = host.spools.iter_mut().find(|spool| spool.id == header.spool) {
             spool.admit(first, mark.seq, mark.crc);
         }
-        let since_boot_ms = aggregate.map_or(moment.boot_ms, |aggregate| aggregate.since_boot_ms);
+        let since_boot_ms = aggregate.as_ref().map_or(moment.boot_ms, |aggregate| aggregate.since_boot_ms);
         let started_ms = mark.at_ms.saturating_sub_unsigned(moment.boot_ms);
         let boot = Boot {
             boot: moment.boot,
@@ -253,12 +245,10 @@ impl Stage {
             self.rows.push(Row::Components { asset: host.asset, set, changes, at_ms: mark.at_ms });
         }
         let values: Arc<[Option<i64>]> = values.into();
-        self.samples.push(StagedSample {
-            agent: host.agent,
-            catalogue: Arc::clone(&known.catalogue),
-            time_ms: mark.at_ms,
-            values: Arc::clone(&values),
-        });
+        let gathered = aggregate.as_deref().map(|aggregate| (aggregate, moment.boot_ms));
+        let catalogue = Arc::clone(&known.catalogue);
+        let sample = StagedSample::new(host.agent, catalogue, mark.at_ms, Arc::clone(&values), gathered);
+        self.samples.push(sample);
         if !mark.live {
             return;
         }

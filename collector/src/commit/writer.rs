@@ -11,7 +11,6 @@ use crate::model::arrival::Outcome;
 use crate::model::asset::AssetId;
 use crate::policies::Policies;
 use crate::revocations::Revocations;
-use crate::series::tier::Tier;
 use crate::series::{Sample, Series};
 use crate::store::StoreError;
 use crate::store::sqlite::{agent, catalogue, certificate, component, log, part_change};
@@ -241,18 +240,7 @@ impl Writer {
     fn publish(&mut self, stage: &mut Stage, log: Option<i64>) {
         self.memory.catalogues.add(stage.catalogues.drain().map(|(_, (known, _))| known));
         if let Some(log) = log {
-            let samples: Vec<Sample<'_>> = stage
-                .samples
-                .iter()
-                .map(|sample| Sample {
-                    agent: sample.agent,
-                    catalogue: &sample.catalogue,
-                    tier: Tier::Raw,
-                    time_ms: sample.time_ms,
-                    values: &sample.values,
-                    log,
-                })
-                .collect();
+            let samples: Vec<Sample<'_>> = stage.samples.iter().map(|sample| sample.of_log(log)).collect();
             self.memory.series.append(&samples, self.settings.clock.now_ms());
             let count = u64::try_from(samples.len()).unwrap_or(u64::MAX);
             self.handle.figures().reports.fetch_add(count, Ordering::Relaxed);

@@ -145,6 +145,7 @@ fn aggregate(sent: &wire_aggregate::Aggregate, values: &[Option<i64>]) -> Aggreg
     Aggregate {
         count: sent.count,
         since_boot_ms: sent.since_boot_ms,
+        step_ms: sent.step_ms,
         columns: values.iter().enumerate().map(of).collect(),
     }
 }

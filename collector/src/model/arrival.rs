@@ -60,6 +60,8 @@ pub struct Aggregate {
     pub count: u32,
     /// Milliseconds of `CLOCK_BOOTTIME` of the first of them.
     pub since_boot_ms: u64,
+    /// Milliseconds that they were gathered by.
+    pub step_ms: u64,
     /// One for each of the catalogue's columns; none where there never was a value.
     pub columns: Vec<Option<Gathered>>,
 }

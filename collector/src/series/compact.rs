@@ -4,15 +4,17 @@
 //! rolled up to is written first, and only then the rows themselves are replaced, so that a step done twice does the
 //! same again. Only rows are merged that no row of the log can bring back. It must not know who calls it and when.
 
+mod derive;
+
 use super::chunk;
-use super::day::{DAY_MS, Day, Form, Found, Put, Row, Stored, day_of, start_of};
+use super::day::{DAY_MS, Day, Form, Put, Row, Stored, day_of, start_of};
 use super::open::{Piece, Sorted};
 use super::read::Part;
-use super::roll::{self, Rows};
+use super::roll;
 use super::tier::{self, Bucket, Tier};
-use super::{LOOK_BACK_MS, LogId, Series, SeriesError, groups};
+use super::{LogId, Series, SeriesError, groups};
 use crate::model::agent::AgentId;
-use crate::model::catalogue::{Catalogue, Column, Kind};
+use crate::model::catalogue::Catalogue;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -184,14 +186,12 @@ impl Series {
             return Ok(None);
         }
         self.done().rolled_up.remove(&day);
-        let source = self.days.source(Tier::Raw, day)?;
         let mut changes = Vec::new();
         for agent in &agents {
             let rows = self.days.reported(Tier::Raw, day, *agent)?;
             let merged = roll::merge(&rows.iter().filter_map(unpacked).collect::<Vec<_>>());
             let before = self.before(*agent, start_of(day))?;
-            let roll = |tier: Tier| derived(&merged, &before, (tier, day), source);
-            let derived = Tier::ROLLED.into_iter().filter_map(roll).collect();
+            let derived = self.roll_up(*agent, day, (&merged, &before), &Tier::ROLLED)?;
             changes.push(Change { derived, ..Change::of(*agent) });
         }
         self.put_derived(&changes)?;
@@ -249,51 +249,19 @@ impl Series {
         let source = self.days.source(Tier::Raw, day)?;
         let count: usize = merged.iter().map(|(_, sorted)| sorted.times_ms.len()).sum();
         let before = self.before(agent, start_of(day))?;
+        let mut due = Vec::new();
         for tier in Tier::ROLLED {
             let buckets = tier.step_ms().map_or(1, |step_ms| DAY_MS / step_ms) as usize;
             let is_due = keep.is_final(day, now_ms)
                 || count >= buckets * ROWS_FOR_A_BUCKET
                 || self.has_derived((tier, day), agent, source)?;
             if is_due {
-                change.derived.extend(derived(&merged, &before, (tier, day), source));
-            }
-        }
-        self.roll_up_next_day(&mut change, day, rows, &merged)?;
-        Ok(change)
-    }
-
-    /// What came late may be what the next day's first increases are counted from.
-    fn roll_up_next_day(
-        &self,
-        change: &mut Change,
-        day: Day,
-        rows: &[Stored],
-        merged: &[Rows],
-    ) -> Result<(), SeriesError> {
-        let (next, midnight_ms) = (day + 1, start_of(day + 1));
-        let near = |row: &Stored| {
-            row.found.form == Form::Fresh && row.times_ms.1 >= midnight_ms.saturating_sub(LOOK_BACK_MS)
-        };
-        if !self.days.has(Tier::Raw, next) || !rows.iter().any(near) {
-            return Ok(());
-        }
-        let source = self.days.source(Tier::Raw, next)?;
-        let mut due = Vec::new();
-        for tier in Tier::ROLLED {
-            if self.has_derived((tier, next), change.agent, source)? {
                 due.push(tier);
             }
         }
-        if due.is_empty() {
-            return Ok(());
-        }
-        let of_next = self.days.reported(Tier::Raw, next, change.agent)?;
-        let of_next = roll::merge(&of_next.iter().filter_map(unpacked).collect::<Vec<_>>());
-        let before: Vec<Rows> =
-            merged.iter().map(|rows| since(rows, midnight_ms.saturating_sub(LOOK_BACK_MS))).collect();
-        let roll = |tier| derived(&of_next, &before, (tier, next), source);
-        change.derived.extend(due.into_iter().filter_map(roll));
-        Ok(())
+        change.derived = self.roll_up(agent, day, (&merged, &before), &due)?;
+        self.roll_up_next_day(&mut change, day, rows, &merged)?;
+        Ok(change)
     }
 
     fn merge_buckets(
@@ -324,6 +292,7 @@ impl Series {
                 hours.iter().map(|(catalogue, buckets)| packed(catalogue, buckets, Tier::Hour, NO_LOGS));
             change.derived.push(Derived { place: (Tier::Hour, day), source, buckets: buckets.collect() });
         }
+        self.roll_up_around(&mut change, day)?;
         Ok(change)
     }
 
@@ -344,25 +313,6 @@ impl Series {
             self.done().shrunk.remove(&place);
         }
         Ok(())
-    }
-
-    /// Counters' last samples before a time.
-    fn before(&self, agent: AgentId, time_ms: i64) -> Result<Vec<Rows>, SeriesError> {
-        let counters = |column: &Column| column.kind == Kind::Counter;
-        let from_ms = time_ms.saturating_sub(LOOK_BACK_MS);
-        let parts = self.closed_samples(agent, (from_ms, time_ms), &counters)?;
-        let rows = roll::merge(&parts);
-        Ok(rows.iter().map(|rows| since(rows, from_ms)).collect())
-    }
-
-    fn has_derived(&self, place: (Tier, Day), agent: AgentId, source: i64) -> Result<bool, SeriesError> {
-        let mut is_there = false;
-        let mut look = |found: &[Found]| {
-            is_there = found.iter().any(|row| row.form == Form::Derived && row.source == source);
-            vec![false; found.len()]
-        };
-        self.days.read(place, agent, (i64::MIN, i64::MAX), &mut look)?;
-        Ok(is_there)
     }
 
     /// Gives the room of what was merged back, of one file.
@@ -405,23 +355,6 @@ fn logs_of(rows: &[Stored]) -> (LogId, LogId) {
     (first, last)
 }
 
-/// A host's samples rolled up for one file; a mark without buckets where there are none, so that it is known to be done.
-fn derived(rows: &[Rows], before: &[Rows], place: (Tier, Day), source: i64) -> Option<Derived> {
-    let (tier, day) = place;
-    let rolled = roll::roll(rows, before, tier.step_ms()?);
-    let mut buckets: Vec<Packed> =
-        rolled.iter().map(|(catalogue, buckets)| packed(catalogue, buckets, tier, NO_LOGS)).collect();
-    if buckets.iter().all(|packed| packed.pieces.is_empty()) {
-        let id = rows.first().map(|(catalogue, _)| catalogue.id).unwrap_or_default();
-        let empty = Catalogue { id, resource: Default::default(), columns: Arc::new([]) };
-        let catalogue = rows.first().map_or_else(|| Arc::new(empty), |(catalogue, _)| Arc::clone(catalogue));
-        let bytes = chunk::encode(catalogue.id.0, &[], &[])?;
-        let piece = Piece { from_ms: start_of(day), to_ms: start_of(day), count: 0, bytes };
-        buckets = vec![Packed { catalogue, logs: NO_LOGS, pieces: vec![piece] }];
-    }
-    Some(Derived { place, source, buckets })
-}
-
 fn packed(catalogue: &Arc<Catalogue>, buckets: &[Bucket], tier: Tier, logs: (LogId, LogId)) -> Packed {
     let times_ms: Vec<i64> = buckets.iter().map(|bucket| bucket.start_ms).collect();
     let sorted = Sorted { times_ms, columns: tier::columns_of(catalogue, buckets) };
@@ -444,14 +377,6 @@ fn rows<'a>(agent: AgentId, packed: &'a [Packed], form: Form, source: i64) -> Ve
         pieces: packed.pieces.clone(),
     };
     packed.iter().map(row).collect()
-}
-
-/// The rows from a time on.
-fn since((catalogue, sorted): &Rows, from_ms: i64) -> Rows {
-    let start = sorted.times_ms.partition_point(|time_ms| *time_ms < from_ms);
-    let rest = |values: &Vec<Option<i64>>| values.get(start..).unwrap_or_default().to_vec();
-    let times_ms = sorted.times_ms.get(start..).unwrap_or_default().to_vec();
-    (Arc::clone(catalogue), Sorted { times_ms, columns: sorted.columns.iter().map(rest).collect() })
 }
 
 #[cfg(test)]

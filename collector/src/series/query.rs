@@ -4,6 +4,7 @@
 //! restarts of the counting. Values stay scaled as they are kept until they are shown. It must not know where they come
 //! from.
 
+use super::apart::Apart;
 use super::chunk::Cells;
 use super::tier::{Figures, Tier};
 use crate::model::catalogue::{Column, Kind};
@@ -128,6 +129,11 @@ impl Cell {
         self.sum / self.weight
     }
 
+    /// What the mean is of: samples, or the seconds that a rate was counted in.
+    pub const fn weight(&self) -> f64 {
+        self.weight
+    }
+
     fn add(&mut self, time_ms: i64, part: Self) {
         self.min = self.min.min(part.min);
         self.max = self.max.max(part.max);
@@ -149,17 +155,29 @@ pub struct Line {
     /// A place for each of its buckets, scaled by the column's scale.
     pub cells: Vec<Cell>,
     previous: Option<(i64, f64)>,
+    /// Of a tier's bucket that begins before the window and goes on into it.
+    reaching_in: Option<Cell>,
 }
 
 impl Line {
     /// A line without anything.
     pub fn new(column: &Column, window: Window) -> Self {
-        Self { column: column.clone(), window, cells: vec![Cell::EMPTY; window.buckets()], previous: None }
+        let cells = vec![Cell::EMPTY; window.buckets()];
+        Self { column: column.clone(), window, cells, previous: None, reaching_in: None }
     }
 
     /// Whether it has anything in its window.
     pub fn is_empty(&self) -> bool {
         self.cells.iter().all(Cell::is_empty)
+    }
+
+    /// To be called when all is fed: a line without anything shows what a bucket from before its window says.
+    pub fn finish(&mut self) {
+        if self.is_empty()
+            && let Some((first, part)) = self.cells.first_mut().zip(self.reaching_in)
+        {
+            *first = part;
+        }
     }
 
     /// Buckets that have anything, in order of time, in the column's unit.
@@ -188,7 +206,7 @@ impl Line {
         let (own, other) = (self.column.scale, column.scale);
         if other > own {
             let power = 10_f64.powi(i32::from(other - own));
-            for cell in &mut self.cells {
+            for cell in self.cells.iter_mut().chain(&mut self.reaching_in) {
                 (cell.min, cell.max) = (cell.min * power, cell.max * power);
                 (cell.sum, cell.last) = (cell.sum * power, cell.last * power);
             }
@@ -200,13 +218,15 @@ impl Line {
         10_f64.powi(i32::from(self.column.scale - other))
     }
 
-    /// Adds samples, which are in order of time and not before those added last.
+    /// Adds samples, which are in order of time and not before those added last. What a total grew by over times that are
+    /// `apart` is not counted.
     pub fn feed(
         &mut self,
         column: &Column,
         times_ms: &[i64],
         runs: &[(Option<usize>, Range<usize>)],
         cells: &Cells,
+        apart: &Apart,
     ) {
         let factor = self.factor(column);
         for (place, range) in runs {
@@ -225,17 +245,26 @@ impl Line {
                         .zip(range.clone())
                         .filter_map(|(time_ms, row)| Some((*time_ms, cells.at(row)? as f64 * factor)));
                     let cell = place.and_then(|place| self.cells.get_mut(place));
-                    self.previous = total(values, cell, self.previous);
+                    self.previous = total(values, cell, self.previous, apart);
                 }
             }
         }
     }
 
-    /// Adds a bucket of a tier; what it stands for counts as measured when it starts.
-    pub fn feed_bucket(&mut self, column: &Column, start_ms: i64, figures: Figures) {
-        let Some(place) = self.window.place(start_ms) else { return };
+    /// Adds a bucket of a tier, `step_ms` long; what it stands for counts as measured when it starts.
+    pub fn feed_bucket(&mut self, column: &Column, start_ms: i64, step_ms: i64, figures: Figures) {
+        let place = self.window.place(start_ms);
+        let from_ms = self.window.from_ms;
+        let reaches_in = start_ms < from_ms && start_ms.saturating_add(step_ms) > from_ms;
+        if place.is_none() && !reaches_in {
+            return;
+        }
         let factor = self.factor(column);
-        let Some(cell) = self.cells.get_mut(place) else { return };
+        let cell = match place {
+            Some(place) => self.cells.get_mut(place),
+            None => Some(self.reaching_in.get_or_insert(Cell::EMPTY)),
+        };
+        let Some(cell) = cell else { return };
         let scaled = |value: i64| value as f64 * factor;
         let Figures { last, min, max, sum, count, span_ms } = figures;
         let part = match column.kind {
@@ -312,17 +341,18 @@ fn level(times_ms: &[i64], range: &Range<usize>, cells: &Cells, factor: f64) -> 
 }
 
 /// Counts what a total grew by from each value to the next; gives the last one back. A total that fell has started anew
-/// from nothing: what it shows was counted since.
+/// from nothing: what it shows was counted since. What is counted elsewhere is left out.
 fn total(
     values: impl Iterator<Item = (i64, f64)>,
     mut cell: Option<&mut Cell>,
     mut previous: Option<(i64, f64)>,
+    apart: &Apart,
 ) -> Option<(i64, f64)> {
     for (time_ms, value) in values {
         let before = previous.replace((time_ms, value));
         let (Some((before_ms, before)), Some(cell)) = (before, cell.as_deref_mut()) else { continue };
         let seconds = time_ms.saturating_sub(before_ms) as f64 / 1_000.0;
-        if seconds <= 0.0 {
+        if seconds <= 0.0 || apart.is_between(before_ms, time_ms) {
             continue;
         }
         let counted = if value < before { value } else { value - before }.max(0.0);

@@ -4,6 +4,7 @@
 //! not there, from a finer one, and where samples are past their time, from what stands for them. Memory is looked at
 //! first: a chunk that closes meanwhile is found on disk as well, and known by its first row of the log.
 
+use super::apart::Apart;
 use super::chunk::{self, Chunk};
 use super::day::{self, DAY_MS, Day, Form, Found, Stored, day_of};
 use super::open::OpenChunk;
@@ -25,8 +26,8 @@ pub(super) type Part = (Arc<Catalogue>, Chunk);
 struct HostDay {
     /// Samples.
     raw: Vec<Part>,
-    /// Buckets.
-    rolled: Vec<Part>,
+    /// Buckets, with their length.
+    rolled: Vec<(i64, Part)>,
 }
 
 /// One host's day, and what of it is open.
@@ -69,13 +70,13 @@ impl Series {
         if !(1..=BUCKETS_MAX).contains(&buckets) {
             return Err(SeriesError::Window { buckets });
         }
-        let mut lines = Lines { window, by_name: BTreeMap::new(), places: HashMap::new(), lines: Vec::new() };
+        let mut lines = Lines::new(window);
         let tier = window.tier();
         let from_ms =
             if tier == Tier::Raw { window.from_ms.saturating_sub(LOOK_BACK_MS) } else { window.from_ms };
         let mut samples = 0;
         for agent in agents {
-            lines.lines.iter_mut().for_each(Line::begin);
+            lines.begin();
             let copies = self.state().open.copies(*agent, from_ms, window.to_ms);
             let open_days = copies.iter().map(|chunk| day_of(chunk.key.hour_ms));
             let closed_days =
@@ -163,7 +164,10 @@ impl Series {
                 (Form::Derived, Tier::FiveMinutes | Tier::Hour) => are_buckets_rolled_up,
             };
             let mut picked = |found: &[Found]| found.iter().map(pick).collect();
-            self.add(asked, tier, &mut picked, wanted, &mut found.rolled)?;
+            let mut parts = Vec::new();
+            self.add(asked, tier, &mut picked, wanted, &mut parts)?;
+            let step_ms = tier.step_ms().unwrap_or_default();
+            found.rolled.extend(parts.into_iter().map(|part| (step_ms, part)));
         }
         Ok(found)
     }
@@ -245,12 +249,28 @@ struct Lines {
     /// Where the wanted columns of a catalogue are, and which lines they belong to.
     places: HashMap<CatalogueId, Vec<(usize, usize)>>,
     lines: Vec<Line>,
+    /// Of the host that is being read.
+    apart: Apart,
 }
 
 impl Lines {
+    fn new(window: Window) -> Self {
+        let (by_name, places, lines, apart) = Default::default();
+        Self { window, by_name, places, lines, apart }
+    }
+
+    /// Begins with another host.
+    fn begin(&mut self) {
+        self.lines.iter_mut().for_each(Line::begin);
+        self.apart.clear();
+    }
+
     /// Adds a host's day; says how many samples it was.
     fn add(&mut self, mut found: HostDay, wanted: Wanted<'_>) -> Result<usize, SeriesError> {
         let mut samples = 0;
+        for (step_ms, (_, chunk)) in &found.rolled {
+            self.apart.add(&chunk.times_ms, *step_ms);
+        }
         found.raw.sort_by_key(|(_, chunk)| chunk.times_ms.first().copied());
         let ends = found.raw.iter().map(|(_, chunk)| chunk.times_ms.last());
         let starts = found.raw.iter().skip(1).map(|(_, chunk)| chunk.times_ms.first());
@@ -265,18 +285,18 @@ impl Lines {
                 };
                 samples += chunk.times_ms.len();
                 if let Some(line) = self.lines.get_mut(line) {
-                    line.feed(column, &chunk.times_ms, &runs, cells);
+                    line.feed(column, &chunk.times_ms, &runs, cells, &self.apart);
                 }
             }
         }
-        for (catalogue, chunk) in &found.rolled {
+        for (step_ms, (catalogue, chunk)) in &found.rolled {
             for (place, line) in self.places_of(catalogue, wanted)? {
                 let Some((column, line)) = catalogue.columns.get(place).zip(self.lines.get_mut(line)) else {
                     continue;
                 };
                 for (_, start_ms, figures) in tier::figures_of(chunk, column.kind, place) {
                     samples += 1;
-                    line.feed_bucket(column, start_ms, figures);
+                    line.feed_bucket(column, start_ms, *step_ms, figures);
                 }
             }
         }
@@ -311,7 +331,11 @@ impl Lines {
     fn finish(self) -> Vec<Line> {
         let mut lines: Vec<Option<Line>> = self.lines.into_iter().map(Some).collect();
         let in_order = self.by_name.into_values().filter_map(|place| lines.get_mut(place)?.take());
-        in_order.filter(|line| !line.is_empty()).collect()
+        let finished = in_order.map(|mut line| {
+            line.finish();
+            line
+        });
+        finished.filter(|line| !line.is_empty()).collect()
     }
 }
 

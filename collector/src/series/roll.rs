@@ -3,6 +3,7 @@
 //! Pure. What comes out depends on the samples alone, in whatever pieces and order they came, so that it can be made
 //! anew whenever late ones arrive. A bucket without samples is not there. It must not know where chunks are kept.
 
+use super::apart::Apart;
 use super::chunk::Chunk;
 use super::open::Sorted;
 use super::tier::{Bucket, Figures, per_mean_time};
@@ -44,8 +45,13 @@ fn sorted(parts: &[&(Arc<Catalogue>, Chunk)]) -> Sorted {
 }
 
 /// The buckets of samples, for each catalogue. `before` is what came in the time before them: increases of counters are
-/// counted from it.
-pub fn roll(rows: &[Rows], before: &[Rows], step_ms: i64) -> Vec<(Arc<Catalogue>, Vec<Bucket>)> {
+/// counted from it. Over times that are `apart` none is.
+pub fn roll(
+    rows: &[Rows],
+    before: &[Rows],
+    apart: &Apart,
+    step_ms: i64,
+) -> Vec<(Arc<Catalogue>, Vec<Bucket>)> {
     let mut rolled: Vec<(Arc<Catalogue>, Vec<Bucket>)> = Vec::with_capacity(rows.len());
     for (catalogue, sorted) in rows {
         let ranges = ranges(&sorted.times_ms, step_ms);
@@ -64,7 +70,7 @@ pub fn roll(rows: &[Rows], before: &[Rows], step_ms: i64) -> Vec<(Arc<Catalogue>
         }
         rolled.push((Arc::clone(catalogue), buckets));
     }
-    count_increases(&mut rolled, rows, before, step_ms);
+    count_increases(&mut rolled, rows, before, apart, step_ms);
     rolled
 }
 
@@ -165,6 +171,7 @@ fn count_increases(
     rolled: &mut [(Arc<Catalogue>, Vec<Bucket>)],
     rows: &[Rows],
     before: &[Rows],
+    apart: &Apart,
     step_ms: i64,
 ) {
     let mut counters: BTreeMap<(&str, &Attributes), Counter> = BTreeMap::new();
@@ -203,7 +210,7 @@ fn count_increases(
         if counter.len() > 1 {
             points.sort_by_key(|point| point.time_ms);
         }
-        for (bucket, increases) in increases(&points, step_ms) {
+        for (bucket, increases) in increases(&points, apart, step_ms) {
             let (number, start_ms) = bucket;
             let owner = counter.iter().find(|(owner, _, _)| *owner == Place::Rolled(number));
             let Some((_, place, scale)) = owner else { continue };
@@ -224,11 +231,14 @@ fn power(digits: u8) -> i64 {
 }
 
 /// What a counter grew by, and in what time, for each bucket: of which rolled rows, and its start.
-fn increases(points: &[Point], step_ms: i64) -> BTreeMap<(usize, i64), Vec<(i64, i64)>> {
+fn increases(points: &[Point], apart: &Apart, step_ms: i64) -> BTreeMap<(usize, i64), Vec<(i64, i64)>> {
     let mut found: BTreeMap<(usize, i64), Vec<(i64, i64)>> = BTreeMap::new();
     for (before, after) in points.iter().zip(points.iter().skip(1)) {
         let took_ms = after.time_ms.saturating_sub(before.time_ms);
         let Some(number) = after.rolled.filter(|_| took_ms > 0) else { continue };
+        if apart.is_between(before.time_ms, after.time_ms) {
+            continue;
+        }
         let bucket = (number, start_of(after.time_ms, step_ms));
         found.entry(bucket).or_default().push((increase(before.total, after.total), took_ms));
     }

@@ -5,7 +5,8 @@
 
 use super::chunk::{Cells, Chunk};
 use super::open::HOUR_MS;
-use crate::model::catalogue::{Catalogue, Kind};
+use crate::model::arrival::Gathered;
+use crate::model::catalogue::{Catalogue, Column, Kind};
 
 /// How finely samples are kept, the finest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,9 +34,10 @@ impl Tier {
         }
     }
 
-    /// The tier whose buckets are so long.
-    pub fn of_step(step_ms: i64) -> Option<Self> {
-        Self::ROLLED.into_iter().find(|tier| tier.step_ms() == Some(step_ms))
+    /// The finest tier that can hold what was gathered by steps of such a length.
+    pub fn of_step(step_ms: i64) -> Self {
+        let holds = |tier: &Self| tier.step_ms().is_some_and(|own_ms| own_ms >= step_ms);
+        Self::ROLLED.into_iter().find(holds).unwrap_or(Self::Hour)
     }
 
     /// Its name in files and answers.
@@ -104,53 +106,60 @@ pub fn per_mean_time(grown: i64, span_ms: i64, count: i64, to_span_ms: i64, to_c
     i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
 }
 
-/// What an agent that has measured a bucket itself says of one of its columns, in scaled values.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Aggregate {
-    /// Least.
-    pub min: i64,
-    /// Greatest.
-    pub max: i64,
-    /// Mean.
-    pub mean: f64,
-    /// Samples.
+/// What an agent that has gathered several samples itself says of them, placed in time.
+#[derive(Debug, Clone, Copy)]
+pub struct Aggregate<'a> {
+    /// When the first of them was measured, milliseconds since 1970.
+    pub from_ms: i64,
+    /// When the last of them was.
+    pub to_ms: i64,
+    /// Length of the steps that they were gathered by.
+    pub step_ms: i64,
+    /// How many they were.
     pub count: u32,
-    /// Latest.
-    pub last: i64,
+    /// One for each of the catalogue's columns.
+    pub columns: &'a [Option<Gathered>],
 }
 
-impl Aggregate {
-    /// The figures that are kept. Of a counter that started anew within the bucket, what it counted before is taken to
-    /// be all between its least and its greatest value.
-    pub fn figures(&self, kind: Kind, step_ms: i64) -> Figures {
-        let count = i64::from(self.count);
-        match kind {
-            Kind::Gauge => {
-                let sum = (self.mean * f64::from(self.count)).round() as i64;
-                Figures { last: self.last, min: self.min, max: self.max, sum, count, span_ms: 0 }
-            }
-            Kind::Counter => {
-                let grown = self.max.saturating_sub(self.min).max(0);
-                let sum = if self.last < self.max { grown.saturating_add(self.last.max(0)) } else { grown };
-                let pairs = count.saturating_sub(1).max(0);
-                let span_ms = if count > 0 { step_ms / count * pairs } else { 0 };
-                let each = if pairs > 0 { sum / pairs } else { 0 };
-                let sum = if pairs > 0 { sum } else { 0 };
-                Figures { last: self.last, min: each, max: each, sum, count: pairs, span_ms }
-            }
-        }
+impl Aggregate<'_> {
+    /// Where it is kept: the tier, and the start of the bucket. Its steps are those of the host's clock, so that it may
+    /// lie across the border of two buckets: it goes where its middle is, and so two steps seldom share a bucket.
+    pub fn place(&self) -> (Tier, i64) {
+        let tier = Tier::of_step(self.step_ms);
+        let middle_ms = self.from_ms.midpoint(self.to_ms);
+        let into_ms = tier.step_ms().map_or(0, |step_ms| middle_ms.rem_euclid(step_ms));
+        (tier, middle_ms.saturating_sub(into_ms))
+    }
+
+    /// The values of a sample that stands for it.
+    pub fn values(&self, catalogue: &Catalogue) -> Vec<Option<i64>> {
+        let span_ms = self.to_ms.saturating_sub(self.from_ms).max(0);
+        let figures = |(place, column): (usize, &Column)| {
+            Some(figures(column.kind, self.columns.get(place).copied().flatten()?, span_ms))
+        };
+        let figures = catalogue.columns.iter().enumerate().map(figures).collect();
+        Bucket { start_ms: 0, rows: i64::from(self.count), span_ms, figures }.to_values()
     }
 }
 
-/// The values of a sample that stands for a bucket, of what an agent says of each column.
-pub fn values_of(catalogue: &Catalogue, tier: Tier, reported: &[Option<Aggregate>]) -> Vec<Option<i64>> {
-    let step_ms = tier.step_ms().unwrap_or_default();
-    let figures =
-        catalogue.columns.iter().enumerate().map(|(place, column)| {
-            Some(reported.get(place).copied().flatten()?.figures(column.kind, step_ms))
-        });
-    let rows = reported.iter().flatten().map(|aggregate| i64::from(aggregate.count)).max().unwrap_or(0);
-    Bucket { start_ms: 0, rows, span_ms: step_ms, figures: figures.collect() }.to_values()
+/// What is kept of one column. Of a total, which never falls within an aggregate, only the first and the last value are
+/// known: how its increases differed is not, so each is between the mean rounded down and rounded up.
+fn figures(kind: Kind, gathered: Gathered, span_ms: i64) -> Figures {
+    let Gathered { count, min, max, sum, last } = gathered;
+    let count = i64::from(count);
+    match kind {
+        Kind::Gauge => Figures { last, min, max, sum, count, span_ms: 0 },
+        Kind::Counter => {
+            let pairs = count.saturating_sub(1);
+            if pairs <= 0 {
+                return Figures { last, ..Figures::default() };
+            }
+            let sum = max.saturating_sub(min).max(0);
+            let least = sum / pairs;
+            let greatest = least + i64::from(sum % pairs > 0);
+            Figures { last, min: least, max: greatest, sum, count: pairs, span_ms }
+        }
+    }
 }
 
 /// Columns that say something of a whole bucket: its samples, and the time from the last of the one before to its own.

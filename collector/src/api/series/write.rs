@@ -155,6 +155,7 @@ mod tests {
     use super::*;
     use crate::api::view::series::History;
     use crate::model::catalogue::{Attributes, Column};
+    use crate::series::apart::Apart;
     use crate::series::chunk::Cells;
 
     fn check(scaled: f64, scale: u8, extra: u8, expect: &str) {
@@ -185,7 +186,7 @@ mod tests {
         let window = Window { from_ms: 60_000, to_ms: 240_000, step_ms: 60_000 };
         let mut one = Line::new(&column, window);
         let times = [60_000, 61_000, 180_000];
-        one.feed(&column, &times, &window.runs(&times), &Cells::Full(vec![10, 25, 7]));
+        one.feed(&column, &times, &window.runs(&times), &Cells::Full(vec![10, 25, 7]), &Apart::default());
         let mut out = head(window, Tier::Raw);
         line(&mut out, &one, Figures { min: true, max: false, mean: true });
         out.extend_from_slice(TAIL);

@@ -1,6 +1,7 @@
 //! Rolling up against the plainest way of counting, whatever the samples are.
 
 use super::*;
+use crate::model::arrival::Gathered;
 use crate::model::catalogue::{CatalogueId, Column};
 use crate::series::chunk::Cells;
 use crate::series::tier::{self, Tier};
@@ -103,7 +104,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
 proptest! {
     #[test]
     fn buckets_are_what_counting_one_by_one_gives(samples in samples()) {
-        let rolled = roll(&[rows(1, 0, &samples)], &[], STEP_MS);
+        let rolled = roll(&[rows(1, 0, &samples)], &[], &Apart::default(), STEP_MS);
         check(&samples, &rolled[0].1);
     }
 
@@ -111,19 +112,19 @@ proptest! {
     fn the_order_and_the_pieces_that_samples_come_in_change_nothing(
         samples in samples(), cuts in prop::collection::vec(0_usize..4, 150)
     ) {
-        let whole = roll(&[rows(1, 0, &samples)], &[], STEP_MS);
+        let whole = roll(&[rows(1, 0, &samples)], &[], &Apart::default(), STEP_MS);
         let piece = |number: usize| -> Vec<Sample> {
             samples.iter().zip(&cuts).filter(|(_, cut)| **cut == number).map(|(sample, _)| *sample).collect()
         };
         let pieces: Vec<_> = [2, 0, 3, 1].map(|number| (catalogue(1, 0), chunk(&piece(number)))).into();
-        prop_assert_eq!(roll(&merge(&pieces), &[], STEP_MS), whole);
+        prop_assert_eq!(roll(&merge(&pieces), &[], &Apart::default(), STEP_MS), whole);
     }
 
     #[test]
     fn increases_go_on_from_what_came_before(samples in samples(), cut in any::<prop::sample::Index>()) {
         let cut = cut.index(samples.len());
         let (before, after) = samples.split_at(cut);
-        let rolled = roll(&[rows(1, 0, after)], &[rows(2, 0, before)], STEP_MS);
+        let rolled = roll(&[rows(1, 0, after)], &[rows(2, 0, before)], &Apart::default(), STEP_MS);
         for bucket in &rolled[0].1 {
             let counted = bucket.figures[1].map_or((0, 0, 0), |it| (it.sum, it.count, it.span_ms));
             // A bucket that the cut goes through has only the part after it.
@@ -136,8 +137,8 @@ proptest! {
     #[test]
     fn hours_of_buckets_are_hours_of_samples(samples in samples()) {
         let hour = Tier::Hour.step_ms().unwrap();
-        let at_once = roll(&[rows(1, 0, &samples)], &[], hour);
-        let in_steps = roll_further(&roll(&[rows(1, 0, &samples)], &[], STEP_MS), hour);
+        let at_once = roll(&[rows(1, 0, &samples)], &[], &Apart::default(), hour);
+        let in_steps = roll_further(&roll(&[rows(1, 0, &samples)], &[], &Apart::default(), STEP_MS), hour);
         for (once, steps) in at_once[0].1.iter().zip(&in_steps[0].1) {
             prop_assert_eq!((once.start_ms, once.rows, once.figures[0]), (steps.start_ms, steps.rows, steps.figures[0]));
             let part = |it: &Bucket| it.figures[1].map(|it| (it.last, it.sum, it.count, it.span_ms));
@@ -148,7 +149,7 @@ proptest! {
 
     #[test]
     fn buckets_pack_and_unpack(samples in samples()) {
-        let rolled = roll(&[rows(1, 0, &samples)], &[], STEP_MS);
+        let rolled = roll(&[rows(1, 0, &samples)], &[], &Apart::default(), STEP_MS);
         let (catalogue, buckets) = &rolled[0];
         let columns = tier::columns_of(catalogue, buckets);
         let chunk = Chunk {
@@ -166,7 +167,7 @@ proptest! {
 #[test]
 fn a_counter_goes_on_under_a_catalogue_with_more_digits() {
     let (old, new) = (vec![(0, None, Some(10))], vec![(10_000, None, Some(1_250))]);
-    let rolled = roll(&[rows(1, 0, &old), rows(2, 2, &new)], &[], STEP_MS);
+    let rolled = roll(&[rows(1, 0, &old), rows(2, 2, &new)], &[], &Apart::default(), STEP_MS);
     let figures = rolled[1].1[0].figures[1].unwrap();
     assert_eq!(
         (figures.sum, figures.count, figures.span_ms),
@@ -179,21 +180,50 @@ fn a_counter_goes_on_under_a_catalogue_with_more_digits() {
 #[test]
 fn increases_over_unequal_times_are_compared_as_rates() {
     let samples = [(0, None, Some(0)), (10_000, None, Some(100)), (40_000, None, Some(160))];
-    let figures = roll(&[rows(1, 0, &samples)], &[], STEP_MS)[0].1[0].figures[1].unwrap();
+    let figures = roll(&[rows(1, 0, &samples)], &[], &Apart::default(), STEP_MS)[0].1[0].figures[1].unwrap();
     // 10 and 2 a second; the mean time is 20 s.
     assert_eq!((figures.min, figures.max, figures.sum), (40, 200, 160));
 }
 
 #[test]
 fn what_an_agent_counted_itself_is_a_rate_between_its_own_samples() {
-    let gauge = tier::Aggregate { min: 1, max: 9, mean: 4.5, count: 4, last: 2 };
-    let expect = Figures { last: 2, min: 1, max: 9, sum: 18, count: 4, span_ms: 0 };
-    assert_eq!(gauge.figures(Kind::Gauge, STEP_MS), expect);
-    let total = tier::Aggregate { min: 100, max: 190, mean: 145.0, count: 10, last: 190 };
-    let figures = total.figures(Kind::Counter, STEP_MS);
-    assert_eq!((figures.sum, figures.count, figures.span_ms), (90, 9, 270_000));
-    let anew = tier::Aggregate { min: 3, max: 190, mean: 99.0, count: 10, last: 30 };
-    assert_eq!(anew.figures(Kind::Counter, STEP_MS).sum, 217);
-    let one = tier::Aggregate { min: 5, max: 5, mean: 5.0, count: 1, last: 5 };
-    assert_eq!(one.figures(Kind::Counter, STEP_MS), Figures { last: 5, ..Figures::default() });
+    let gathered = |count, min, max, sum, last| Some(Gathered { count, min, max, sum, last });
+    let of = |kind: Kind, one: Option<Gathered>| {
+        let columns = Arc::new([Column { kind, ..catalogue(1, 0).columns[0].clone() }]);
+        let catalogue = Catalogue { id: CatalogueId([1; 16]), resource: Attributes::new(), columns };
+        let (from_ms, to_ms) = (STEP_MS + 15_000, STEP_MS + 285_000);
+        let columns = [one];
+        let all = tier::Aggregate { from_ms, to_ms, step_ms: STEP_MS, count: 20, columns: &columns };
+        let bucket = tier::Bucket::from_values(0, &all.values(&catalogue));
+        assert_eq!((bucket.rows, bucket.span_ms), (20, 270_000));
+        bucket.figures[0]
+    };
+    let level = Figures { last: 2, min: 1, max: 9, sum: 18, count: 4, span_ms: 0 };
+    assert_eq!(of(Kind::Gauge, gathered(4, 1, 9, 18, 2)), Some(level));
+    let total = of(Kind::Counter, gathered(10, 100, 190, 0, 190)).unwrap();
+    assert_eq!((total.sum, total.count, total.span_ms), (90, 9, 270_000));
+    assert_eq!((total.min, total.max), (10, 10));
+    let uneven = of(Kind::Counter, gathered(10, 100, 195, 0, 195)).unwrap();
+    assert_eq!((uneven.min, uneven.max), (10, 11), "no mean lies outside");
+    let one = of(Kind::Counter, gathered(1, 5, 5, 5, 5));
+    assert_eq!(one, Some(Figures { last: 5, ..Figures::default() }));
+    assert_eq!(of(Kind::Gauge, None), None);
+}
+
+#[test]
+fn what_an_agent_counted_itself_lies_in_the_bucket_of_its_middle() {
+    let place =
+        |from_ms, to_ms, step_ms| tier::Aggregate { from_ms, to_ms, step_ms, count: 2, columns: &[] }.place();
+    let (five, hour) = (300_000, 3_600_000);
+    assert_eq!(place(0, 285_000, five), (Tier::FiveMinutes, 0));
+    assert_eq!(place(-140_000, 145_000, five), (Tier::FiveMinutes, 0), "the host's clock is ahead");
+    assert_eq!(place(200_000, 485_000, five), (Tier::FiveMinutes, five));
+    assert_eq!(place(hour + 15_000, 2 * hour - 15_000, hour), (Tier::Hour, hour));
+    assert_eq!(
+        place(0, 60_000, 60_000),
+        (Tier::FiveMinutes, 0),
+        "of steps that no tier has: the next longer"
+    );
+    assert_eq!(place(0, 10 * hour, 86_400_000), (Tier::Hour, 5 * hour));
+    assert_eq!(place(i64::MIN, i64::MAX, i64::MAX).0, Tier::Hour);
 }
