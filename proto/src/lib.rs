@@ -13,6 +13,7 @@ pub mod enroll;
 pub mod hours;
 pub mod id;
 pub mod limits;
+pub mod phrase;
 pub mod policy;
 pub mod ranges;
 pub mod reach;

@@ -38,7 +38,7 @@ pub(super) fn unknown(status: &mut Status, components: &[Component]) {
     let unknown = components.iter().filter(|part| part.state == State::Unknown);
     let told = |part: &Component| Unknown {
         part: format!("{} {}", part.kind, part.id),
-        why: part.reasons.join(", "),
+        why: part.reasons.join("; "),
     };
     status.unknown = unknown.take(UNKNOWN_MAX).map(told).collect();
 }

@@ -3,7 +3,7 @@
 
 use crate::sensor::globs::Globs;
 use crate::sensor::sample::{SCALE_SECONDS, SCALE_WHOLE, clean, counter};
-use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, source};
+use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, part, source};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tram_proto::component::{Component, State};
@@ -144,7 +144,11 @@ fn state(word: Option<&str>) -> (State, Vec<String>) {
         | Some("running" | "live" | "created" | "new" | "connecting" | "resetting" | "blocked" | "quiesce") => {
             (State::Ok, vec![])
         }
-        Some(word) => (State::Failed, vec![clean(&format!("kernel says {word}"))]),
+        Some(word) => {
+            let reason = clean(&format!("kernel says {word}"));
+            part::own(&reason);
+            (State::Failed, vec![reason])
+        }
     }
 }
 

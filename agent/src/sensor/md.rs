@@ -84,7 +84,7 @@ fn judge(array: &Array) -> Component {
         "inactive" | "broken" | "clear" => part::mark(&mut part, State::Failed, &array.state),
         _ => {
             part::mark(&mut part, State::Unknown, part::CANNOT_READ);
-            part::mark(&mut part, State::Unknown, &format!("state {:?}", array.state));
+            part::mark(&mut part, State::Unknown, &format!("state \"{}\"", array.state));
         }
     }
     judge_members(&mut part, array);
@@ -143,7 +143,7 @@ fn judge_action(part: &mut Component, array: &Array) {
         }
         "recovery" => part::mark(part, State::Degraded, "rebuilding"),
         "resync" if array.working < array.wanted => part::mark(part, State::Degraded, "waiting to rebuild"),
-        word => part::mark(part, State::Ok, word),
+        word => part::quote(part, State::Ok, word),
     }
 }
 

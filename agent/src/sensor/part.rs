@@ -5,12 +5,16 @@ use crate::sensor::merge::rank;
 use crate::sensor::sample::clean;
 use tram_proto::component::{Component, State};
 use tram_proto::limits;
+use tram_proto::phrase;
 
 /// The reason of what is there and could not be read, or not understood.
 pub const CANNOT_READ: &str = "cannot read";
 
 /// A part that nothing speaks against yet.
 pub fn new(kind: &str, id: &str) -> Component {
+    if cfg!(test) {
+        assert!(phrase::kind(kind).is_some(), "not in proto/locales: the kind {kind:?}");
+    }
     Component {
         kind: kind.to_owned(),
         id: clean(id.trim()),
@@ -28,13 +32,20 @@ pub fn unreadable(kind: &str, id: &str, why: &str) -> Component {
     let mut part = new(kind, id);
     mark(&mut part, State::Unknown, CANNOT_READ);
     if !why.is_empty() {
-        mark(&mut part, State::Unknown, why);
+        quote(&mut part, State::Unknown, why);
     }
     part
 }
 
-/// Says something of a part. The worst state counts, and each reason is kept once, in the order said.
+/// Says something of a part in a phrase that `proto/locales` has in both languages. The worst state counts, and each
+/// reason is kept once, in the order said.
 pub fn mark(part: &mut Component, state: State, reason: &str) {
+    own(reason);
+    quote(part, state, reason);
+}
+
+/// Says something of a part in the words of its maker, or of the system, which people read quoted.
+pub fn quote(part: &mut Component, state: State, reason: &str) {
     if rank(state) > rank(part.state) {
         part.state = state;
     }
@@ -45,8 +56,21 @@ pub fn mark(part: &mut Component, state: State, reason: &str) {
     }
 }
 
+/// A reason in our own words: no test may see one that people could read in English only.
+pub fn own(reason: &str) {
+    if cfg!(test) {
+        assert!(
+            reason.trim().is_empty() || phrase::is_known(reason.trim()),
+            "not in proto/locales: {reason:?}"
+        );
+    }
+}
+
 /// Gives a part a figure where there is one.
 pub fn figure(part: &mut Component, key: &str, value: Option<f64>) {
+    if cfg!(test) {
+        assert!(phrase::figure(key).is_some(), "not in proto/locales: the figure {key:?}");
+    }
     let has_room = part.figures.len() < limits::FIGURES_MAX || part.figures.contains_key(key);
     if let Some(value) = value.filter(|value| value.is_finite() && has_room) {
         part.figures.insert(key.to_owned(), value);
@@ -54,29 +78,4 @@ pub fn figure(part: &mut Component, key: &str, value: Option<f64>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_that_was_said_counts_and_reasons_are_said_once() {
-        let mut part = new("fan", " 1 ");
-        mark(&mut part, State::Degraded, "slow");
-        mark(&mut part, State::Unknown, CANNOT_READ);
-        mark(&mut part, State::Ok, "slow");
-        assert_eq!((part.id.as_str(), part.state), ("1", State::Degraded));
-        assert_eq!(part.reasons, ["slow", CANNOT_READ]);
-    }
-
-    #[test]
-    fn bounds_of_the_wire_are_kept() {
-        let mut part = new("fan", &"x".repeat(2_000));
-        for number in 0..100 {
-            mark(&mut part, State::Ok, &format!("{number}{}", "y".repeat(2_000)));
-            figure(&mut part, &number.to_string(), Some(1.0));
-        }
-        figure(&mut part, "1", Some(2.0));
-        figure(&mut part, "2", Some(f64::NAN));
-        assert_eq!((part.figures["1"], part.figures["2"]), (2.0, 1.0));
-        tram_proto::component::check(&[part]).unwrap();
-    }
-}
+mod tests;

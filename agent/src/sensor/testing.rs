@@ -5,6 +5,8 @@ use crate::sensor::Paths;
 use crate::sensor::Reading;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tram_proto::component::Component;
+use tram_proto::phrase;
 
 /// A reading's values by `name{key=value,..}`.
 pub(crate) fn values(reading: &Reading) -> BTreeMap<String, Option<f64>> {
@@ -16,7 +18,15 @@ pub(crate) fn values(reading: &Reading) -> BTreeMap<String, Option<f64>> {
             false => format!("{}{{{}}}", sample.column.name, attributes.join(",")),
         }
     };
+    reading.components.iter().for_each(named);
     reading.samples.iter().map(|sample| (key(sample), sample.value)).collect()
+}
+
+/// Asserts that a part's kind and figures have names in both languages.
+pub(crate) fn named(part: &Component) {
+    assert!(phrase::kind(&part.kind).is_some(), "not in proto/locales: the kind of {part:?}");
+    let unnamed: Vec<_> = part.figures.keys().filter(|name| phrase::figure(name).is_none()).collect();
+    assert!(unnamed.is_empty(), "not in proto/locales: the figures {unnamed:?}");
 }
 
 /// The text of a recording of `/proc` and its like, below `sysfs-proc` in `TRAM_RECORDINGS` (else in `../shared/data`
@@ -83,4 +93,19 @@ pub(crate) fn recorded_files(folder: &str) -> Vec<(String, PathBuf)> {
 fn recordings() -> PathBuf {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
     std::env::var("TRAM_RECORDINGS").map_or_else(|_| beside(), PathBuf::from)
+}
+
+/// The agent's own source files below a folder of its crate, by path.
+pub(crate) fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.is_dir() {
+                true => open.push(path),
+                false => found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap())),
+            }
+        }
+    }
+    found
 }

@@ -26,7 +26,13 @@ fn picture() -> Picture {
         probes: vec![
             probe(Some(Rung::Gateway), "10.0.0.1", Outcome::Ok, Some(0.0012), None),
             probe(Some(Rung::Internet), "1.1.1.1", Outcome::Failed, None, Some("no answer")),
-            probe(None, "portal:443", Outcome::Skipped, None, Some("a private address")),
+            probe(
+                None,
+                "portal:443",
+                Outcome::Skipped,
+                None,
+                Some("a private address outside this host's own subnets"),
+            ),
         ],
     };
     let status = Status {
@@ -92,11 +98,11 @@ fn words_are_plain_in_both_languages() {
         "Reachability: the uplink behind the gateway is down (30 s ago)",
         "  gateway 10.0.0.1 is fine, 1 ms",
         "  internet 1.1.1.1 does not answer: no answer",
-        "  by policy portal:443 is not tried: a private address",
+        "  by policy portal:443 is not tried: a private address outside this host's own subnets",
         "Read: cpu (15 s ago)",
         "This host has none: ups",
         "Sensor disk cannot be read: cannot read /proc/diskstats: permission denied (the agent lacks the right)",
-        "State unknown: physical_disk sda: cannot read",
+        "State unknown: disk sda: cannot read",
         "SMART (health of disks): smartctl is not installed: apt install smartmontools",
         "RAID controller: storcli or perccli is not installed: from the maker's own pages",
         "Policy of the collector: number 3",
@@ -105,11 +111,13 @@ fn words_are_plain_in_both_languages() {
     says(&picture, Language::English, &english);
     let vietnamese = [
         "lần cuối: 10 phút trước",
+        "  theo chính sách portal:443 không thử: địa chỉ nội bộ ngoài các mạng con của máy này",
+        "ổ đĩa sda: không đọc được",
         "qua proxy http://proxy:3128",
         "chờ gửi: 7, cũ nhất 2 giờ trước",
         "đường internet đứt phía sau cổng ra",
-        "Cảm biến disk không đọc được",
-        "tác tử thiếu quyền",
+        "Cảm biến disk không đọc được: không đọc được /proc/diskstats: thiếu quyền (tác tử thiếu quyền)",
+        "  internet 1.1.1.1 không trả lời: không trả lời",
         "chưa cài smartctl: apt install smartmontools",
         "chỉ 26 được thử",
         "chậm 1095 ngày",

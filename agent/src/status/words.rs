@@ -26,6 +26,12 @@ impl Say {
         }
     }
 
+    /// What a sensor or a part gave as its reason.
+    pub(super) fn reason(self, reason: &str) -> String {
+        let said = tram_proto::phrase::read(reason);
+        self.of(said.vi, said.en)
+    }
+
     /// A length of time in its largest whole unit.
     pub(super) fn duration(self, milliseconds: u64) -> String {
         let seconds = Duration::from_millis(milliseconds).as_secs();

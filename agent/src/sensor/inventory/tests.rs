@@ -1,13 +1,15 @@
 //! The sensor against small trees, a stand-in for `dmidecode` and what that printed on real machines.
 
 use super::*;
-use crate::sensor::testing::{recorded_files, script, tree};
+use crate::sensor::testing::{named, recorded_files, script, tree};
 use proptest::prelude::*;
 use std::fs;
 use tram_proto::component::{Component, State};
 
 fn read(files: &[(&str, &str)]) -> Vec<Component> {
-    Inventory.read(&tree(files).1).unwrap().components
+    let parts = Inventory.read(&tree(files).1).unwrap().components;
+    parts.iter().for_each(named);
+    parts
 }
 
 fn of<'a>(parts: &'a [Component], kind: &str) -> Vec<&'a Component> {

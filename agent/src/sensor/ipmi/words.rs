@@ -265,6 +265,15 @@ mod tests {
     }
 
     #[test]
+    fn every_meaning_reads_in_both_languages() {
+        for (_, meaning) in PHRASES {
+            if let Wrong(_, reason) = meaning {
+                crate::sensor::part::own(reason);
+            }
+        }
+    }
+
+    #[test]
     fn kinds_come_from_type_entity_or_name() {
         assert_eq!(kind("Power Supply", None, "Status"), "power_supply");
         assert_eq!(kind("", Some(10), "Status"), "power_supply");

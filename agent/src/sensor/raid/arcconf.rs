@@ -218,7 +218,7 @@ impl Reader<'_> {
                 match lower.as_str() {
                     "none" => {}
                     rebuild if rebuild.starts_with("rebuild") => part.say(Degraded, "rebuilding"),
-                    other => part.note(other),
+                    other => part.quote(other),
                 }
             }
             "percentage complete" => {
@@ -266,7 +266,7 @@ fn enclosure(part: &mut Part, key: &str, value: &str) {
     part.say(Ok, "");
     let word = value.split(['(', ')']).nth(1).unwrap_or(value);
     if !words::is_absent(word) && words::judge(words::CONTROLLER, word).0 != Ok {
-        part.say(Degraded, &format!("{} {}", key.replace(" status", ""), word.to_ascii_lowercase()));
+        part.cite(Degraded, &format!("{} {}", key.replace(" status", ""), word.to_ascii_lowercase()));
     }
 }
 
@@ -297,7 +297,7 @@ fn segment(part: &mut Part, value: &str) {
     match word.as_str() {
         "present" | "rebuilding" | "" => add(part, "members_active"),
         "missing" | "failed" | "inconsistent" | "degraded" => part.say(Degraded, "missing member"),
-        other => part.note(&format!("segment {other}")),
+        other => part.quote(&format!("segment {other}")),
     }
 }
 

@@ -86,7 +86,7 @@ fn subject(device: &str, head: &str, state: &str, parts: &mut Parts) {
         let sentence = sentence.to_ascii_lowercase();
         match sentence.contains("spare") && sentence.contains("failed") {
             true => part.say(Degraded, "failed spare"),
-            false => part.note(&sentence),
+            false => part.quote(&sentence),
         }
     }
 }

@@ -76,7 +76,7 @@ fn working(part: &mut Part, action: &str, ratio: &str) {
         "recover" | "rebuild" => part.say(Degraded, "rebuilding"),
         "idle" | "frozen" | "-" => {}
         "resync" if share.is_none() => {}
-        other => part.note(other),
+        other => part.quote(other),
     }
     part.figure(PROGRESS, share.filter(|_| action != "check"));
 }

@@ -148,6 +148,12 @@ impl Part {
         part::mark(&mut self.component, state, reason);
     }
 
+    /// Says something that tells its state, in the tool's own words.
+    pub(super) fn cite(&mut self, state: State, words: &str) {
+        self.is_judged = true;
+        part::quote(&mut self.component, state, words);
+    }
+
     /// Says what a controller counts that is wrong with its arrays and disks.
     pub(super) fn summarise(&mut self, reason: &str) {
         self.is_judged = true;
@@ -157,6 +163,11 @@ impl Part {
     /// Adds what does not tell its state by itself.
     pub(super) fn note(&mut self, reason: &str) {
         part::mark(&mut self.component, State::Ok, reason);
+    }
+
+    /// Adds the tool's own words, which do not tell its state by themselves.
+    pub(super) fn quote(&mut self, words: &str) {
+        part::quote(&mut self.component, State::Ok, words);
     }
 
     /// Gives it a figure where there is one.

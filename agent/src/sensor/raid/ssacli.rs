@@ -145,7 +145,7 @@ impl Reader<'_> {
                 // Not a fault: someone chose it.
                 "disabled" | "not enabled" => {}
                 _ if words::judge(words::BATTERY, value).0 == Unknown => part.word(words::BATTERY, value),
-                _ => part.say(Degraded, &format!("cache {}", value.to_ascii_lowercase())),
+                _ => part.cite(Degraded, &format!("cache {}", value.to_ascii_lowercase())),
             },
             "Controller Temperature (C)" => part.figure(TEMPERATURE, text::number(value)),
             "Battery/Capacitor Status" if !words::is_absent(value) => {
@@ -180,7 +180,7 @@ impl Reader<'_> {
         let Some((letter, Some(state))) = &self.array else { return };
         if let Place::Logical(id) = &self.place {
             let reason = format!("array {letter} {}", state.to_ascii_lowercase());
-            self.parts.part(ARRAY, id).say(Degraded, &reason);
+            self.parts.part(ARRAY, id).cite(Degraded, &reason);
         }
     }
 
@@ -202,7 +202,7 @@ impl Reader<'_> {
             match (number, word.split(" for ").next().unwrap_or(word)) {
                 (0, word) => part.word(words::DISK, word),
                 (_, "spare" | "active spare") => part.note("hot spare"),
-                (_, other) => part.note(other),
+                (_, other) => part.quote(other),
             }
         }
     }
@@ -241,7 +241,7 @@ fn physical(part: &mut Part, key: &str, value: &str) {
             part.figure(PROGRESS, text::share(value).filter(|_| part.has_reason("rebuilding")));
         }
         "Drive Type" if value.to_ascii_lowercase().contains("spare") => part.note("hot spare"),
-        "Last Failure Reason" if !words::is_absent(value) => part.note(&value.to_ascii_lowercase()),
+        "Last Failure Reason" if !words::is_absent(value) => part.quote(&value.to_ascii_lowercase()),
         "Serial Number" => part.serial(value),
         "Model" => part.model(value),
         "Current Temperature (C)" => part.figure(TEMPERATURE, text::number(value)),
@@ -265,7 +265,7 @@ fn enclosure_line(part: &mut Part, key: &str, value: &str) {
     }
     let (state, _) = words::judge(words::CONTROLLER, value);
     if state != State::Ok {
-        part.say(
+        part.cite(
             state,
             &format!("{} {}", key.to_ascii_lowercase().replace(" status", ""), value.to_ascii_lowercase()),
         );

@@ -215,7 +215,7 @@ impl Reader<'_> {
         part.figure(TEMPERATURE, text::number(temperature));
         let is_well = words::is_absent(state) || words::judge(words::CONTROLLER, state).0 == Ok;
         if !is_well {
-            part.say(Degraded, &format!("{first} {}", state.to_ascii_lowercase()));
+            part.cite(Degraded, &format!("{first} {}", state.to_ascii_lowercase()));
         }
     }
 }

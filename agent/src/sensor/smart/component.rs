@@ -2,6 +2,7 @@
 
 use super::drive::{Drive, Refusal};
 use super::verdict::judge;
+use crate::sensor::part;
 use crate::sensor::sample::clean;
 use tram_proto::component::{Component, State};
 
@@ -13,6 +14,10 @@ const SERIAL_LENGTH_MIN: usize = 4;
 /// A disk that was read. Its figures have the names of [`super::figure`].
 pub fn of_drive(id: &str, drive: &Drive) -> Component {
     let (state, reasons) = judge(drive);
+    reasons.iter().for_each(|reason| part::own(reason));
+    if cfg!(test) {
+        assert!(drive.figures.keys().all(|name| tram_proto::phrase::figure(name).is_some()), "{drive:?}");
+    }
     Component {
         kind: KIND.into(),
         id: clean(id),

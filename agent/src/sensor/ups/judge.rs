@@ -5,6 +5,7 @@
 
 use crate::sensor::Sample;
 use crate::sensor::date;
+use crate::sensor::part;
 use crate::sensor::placeholder::real;
 use crate::sensor::sample::{SCALE_CELSIUS, SCALE_FRACTION, SCALE_WHOLE, clean, gauge};
 use crate::sensor::ups::Known;
@@ -98,6 +99,7 @@ pub fn judge(name: &str, variables: &Variables) -> Known {
     let status = Status::parse(variables.get("ups.status").map_or("", String::as_str));
     let numbers = Numbers { variables, status };
     let (state, reasons) = verdict(status, &numbers);
+    reasons.iter().for_each(|reason| part::own(reason));
     let first = |names: [&str; 2]| {
         names.iter().find_map(|name| real(variables.get(*name)?)).map(clean).unwrap_or_default()
     };

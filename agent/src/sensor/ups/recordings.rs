@@ -1,7 +1,7 @@
 //! Every recorded supply is read as if live and held against its label; the table is in `tests/bench/README.md`.
 
 use super::*;
-use crate::sensor::testing::{recorded_files, values};
+use crate::sensor::testing::{named, recorded_files, values};
 use std::collections::BTreeMap;
 
 /// Labels go by `ups.status` alone. These differ on purpose, by the end of their path.
@@ -52,6 +52,7 @@ fn every_recorded_supply_has_the_state_of_its_label() {
         let [part] = reading.components.as_slice() else {
             panic!("{name}: {} supplies", reading.components.len())
         };
+        named(part);
         let condition = labels[name].as_str();
         if agrees(condition, part.state) {
             *right.entry(condition).or_default() += 1;

@@ -36,16 +36,17 @@ impl Status {
                 Some(ago) => say.of(format!("; lần cuối {ago} trước"), format!("; last {ago} ago")),
                 None => String::new(),
             };
-            let (why, hint) = (&sensed.why, hint(&sensed.why, say));
+            let (why, hint) = (say.reason(&sensed.why), hint(&sensed.why, say));
             lines.push(say.of(
                 format!("Cảm biến {} không đọc được: {why}{hint}{last}", sensed.sensor),
                 format!("Sensor {} cannot be read: {why}{hint}{last}", sensed.sensor),
             ));
         }
         for part in &self.unknown {
-            let (why, hint) = (&part.why, hint(&part.why, say));
+            let why: Vec<String> = part.why.split("; ").map(|reason| say.reason(reason)).collect();
+            let (why, hint) = (why.join("; "), hint(&part.why, say));
             let before = say.of("Không rõ tình trạng: ", "State unknown: ");
-            lines.push(format!("{before}{}: {why}{hint}", part.part));
+            lines.push(format!("{before}{}: {why}{hint}", name(&part.part, say)));
         }
         lines
     }
@@ -58,6 +59,13 @@ impl Status {
             None => name.clone(),
         }
     }
+}
+
+/// `physical_disk sda` as people say it.
+fn name(part: &str, say: Say) -> String {
+    let Some((kind, id)) = part.split_once(' ') else { return part.to_owned() };
+    let said = tram_proto::phrase::kind(kind);
+    said.map_or_else(|| part.to_owned(), |said| format!("{} {id}", say.of(said.vi, said.en)))
 }
 
 /// What to do about a reason that the system gave.
@@ -93,7 +101,7 @@ fn probe_words(probe: &Probe, say: Say) -> String {
         words += &format!(", {:.0} ms", rtt_s * 1_000.0);
     }
     if let Some(reason) = &probe.reason {
-        words += &format!(": {reason}");
+        words += &format!(": {}", say.reason(reason));
     }
     words
 }

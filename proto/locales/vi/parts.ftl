@@ -1,0 +1,111 @@
+# Tên các loại bộ phận và số liệu của chúng, bằng tiếng Việt. Cùng khóa với en/parts.ftl.
+## Kinds of parts
+kind-physical-disk = ổ đĩa
+kind-logical-disk = mảng đĩa
+kind-disk-controller = bộ điều khiển đĩa
+kind-fan = quạt
+kind-temperature = nhiệt độ
+kind-voltage = điện áp
+kind-power-supply = bộ nguồn
+kind-battery = pin
+kind-memory = thanh bộ nhớ
+kind-network = cổng mạng
+kind-ups = bộ lưu điện
+kind-cpu = bộ xử lý
+kind-gpu = bộ xử lý đồ họa
+kind-enclosure = thân máy
+kind-firmware = phần sụn
+kind-operating-system = hệ điều hành
+kind-service = dịch vụ
+kind-supply = vật tư
+kind-radio = sóng vô tuyến
+
+## Figures of disks
+figure-size-bytes = Dung lượng
+figure-sector-size-bytes = Cỡ cung từ
+figure-rotational = Loại quay
+figure-removable = Tháo rời được
+figure-rotation-rpm = Tốc độ quay (vòng/phút)
+figure-power-on-hours = Đã chạy
+figure-power-cycles = Số lần bật nguồn
+figure-temperature-celsius = Nhiệt độ
+figure-temperature-limit-celsius = Giới hạn nhiệt độ
+figure-manufactured-year = Năm sản xuất
+figure-reallocated-sectors = Cung từ đã bị thay thế
+figure-reallocation-events = Số lần thay thế cung từ
+figure-pending-sectors = Cung từ chờ thay thế
+figure-offline-uncorrectable-sectors = Cung từ không sửa được (ngoại tuyến)
+figure-uncorrected-errors = Lỗi không sửa được
+figure-corrected-errors = Lỗi đã tự sửa
+figure-end-to-end-errors = Lỗi truyền bên trong ổ
+figure-command-timeouts = Lệnh quá thời gian
+figure-spin-retries = Lần khởi động lại trục quay
+figure-interface-crc-errors = Lỗi truyền trên cáp (CRC)
+figure-read-errors = Lỗi đọc
+figure-write-errors = Lỗi ghi
+figure-checksum-errors = Lỗi tổng kiểm
+figure-seek-errors = Lỗi dò tìm
+figure-program-failures = Lần ghi ô nhớ thất bại
+figure-erase-failures = Lần xóa ô nhớ thất bại
+figure-wear-used-percent = Tuổi thọ định mức đã dùng
+figure-spare-percent = Vùng dự phòng còn lại
+figure-spare-min-percent = Vùng dự phòng tối thiểu
+figure-endurance-left-ratio = Độ bền ghi còn lại
+figure-written-bytes = Đã ghi
+figure-unsafe-shutdowns = Lần tắt không an toàn
+figure-error-log-entries = Mục trong nhật ký lỗi
+figure-self-tests-failed = Lần tự kiểm tra không đạt
+figure-critical-warning = Mã cảnh báo nghiêm trọng
+figure-media-errors = Lỗi bề mặt
+figure-other-errors = Lỗi khác
+figure-predictive-failures = Số lần dự báo hỏng
+
+## Figures of arrays and controllers
+figure-members = Ổ thành viên
+figure-members-active = Ổ thành viên đang chạy
+figure-members-failed = Ổ thành viên hỏng
+figure-members-spare = Ổ dự phòng
+figure-members-count = Ổ thành viên
+figure-mismatch-sectors = Cung từ lệch nhau
+figure-rebuild-progress-ratio = Đã dựng lại
+figure-smart-warnings = Số cảnh báo SMART
+figure-drive-group = Nhóm ổ đĩa
+figure-slots = Khe cắm
+figure-disks = Số ổ đĩa
+figure-memory-bytes = Bộ nhớ
+figure-memory-correctable-errors = Lỗi bộ nhớ sửa được
+figure-memory-uncorrectable-errors = Lỗi bộ nhớ không sửa được
+
+## Figures of batteries and power
+figure-charge-ratio = Mức nạp
+figure-charge-cycles = Chu kỳ nạp
+figure-health-share = Dung lượng còn lại
+figure-health-ratio = Dung lượng còn lại
+figure-capacity-hours = Dung lượng (giờ)
+figure-capacity-watts = Công suất định mức (W)
+figure-battery-low-ratio = Ngưỡng ắc-quy yếu
+figure-battery-made-unix-seconds = Ắc-quy sản xuất
+figure-battery-installed-unix-seconds = Ắc-quy lắp
+figure-battery-nominal-volts = Điện áp ắc-quy (V)
+figure-nominal-volt-amperes = Công suất định mức (VA)
+figure-nominal-watts = Công suất định mức (W)
+figure-battery-capacity-ampere-hours = Dung lượng ắc-quy (Ah)
+
+## Figures of other parts
+figure-logical-count = Bộ xử lý lô-gic
+figure-cores-count = Số nhân
+figure-threads-count = Số luồng
+figure-processors-count = Số bộ xử lý
+figure-speed-max-hertz = Tốc độ cao nhất (Hz)
+figure-speed-best-bits-per-second = Tốc độ cao nhất (bit/s)
+figure-virtual = Máy ảo
+figure-capacity-bytes = Dung lượng
+figure-speed-transfers-per-second = Lần truyền mỗi giây
+figure-speed-bits-per-second = Tốc độ (bit/s)
+figure-mtu-bytes = Gói lớn nhất
+figure-released-unix-seconds = Phát hành
+figure-made-unix-seconds = Sản xuất
+figure-event-log-entries = Mục trong nhật ký sự kiện
+figure-event-log-critical-entries = Sự kiện nghiêm trọng
+figure-event-log-corrected-memory-errors = Lỗi bộ nhớ đã sửa trong nhật ký
+figure-event-log-newest-unix-seconds = Sự kiện mới nhất
