@@ -131,6 +131,8 @@ pub struct Limits {
     pub probe_kinds: Vec<String>,
     /// When history may be sent; no span: all day.
     pub history_hours: Vec<Span>,
+    /// Bytes a minute that history may take at most; none: no bound.
+    pub history_bytes_per_minute: Option<u64>,
 }
 
 /// Settings as meant.
@@ -252,6 +254,7 @@ impl RawConfig {
                 probe_interval_min,
                 probe_kinds: probe_kinds(limits.probe_kinds)?,
                 history_hours: history::hours(limits.history_hours)?,
+                history_bytes_per_minute: history::bytes(limits.history_bytes_per_minute)?,
             },
             log: log_filter(self.log.level)?,
         };

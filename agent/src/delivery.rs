@@ -56,6 +56,8 @@ pub struct Settings {
     pub collectors: Vec<String>,
     /// When history may be sent.
     pub hours: Hours,
+    /// Bytes a minute that history may take at most, as this host's own administrator allows; none: no bound.
+    pub history_limit: Option<u64>,
 }
 
 /// Why a delivery cannot be made.
@@ -123,6 +125,8 @@ pub struct Delivery {
     spool: Spool,
     uplink: Uplink,
     assembler: Assembler,
+    /// Whether it is on the disk that the site has a budget.
+    was_shared: bool,
     /// Catalogues that the collector is known to have.
     known: BTreeSet<CatalogueId>,
     flight: Option<Errand>,
@@ -195,12 +199,15 @@ impl Delivery {
             uplink.handle_restart(now);
         }
         uplink.handle_report(spool.pending(), now);
+        let was_shared = remembered::is_shared(state);
+        uplink.handle_limit(settings.history_limit, was_shared, now);
         let assembler = Assembler::new(settings.resource.clone());
         let good = remembered::read(state);
         let urls = urls(&settings, &identity);
         Ok(Self {
             addresses: Addresses::new(urls, good.as_deref(), seed, now),
             state: state.to_owned(),
+            was_shared,
             known: BTreeSet::new(),
             flight: None,
             settings,
@@ -292,6 +299,17 @@ impl Delivery {
     /// What waits for its hours; none when it is not for them that anything waits.
     pub fn shut(&self) -> Option<Shut> {
         self.settings.hours.shut(self.uplink.backlog(), self.time.now_ms())
+    }
+
+    /// Bytes a minute that history may take now, and whether that is a share of a site's budget; none: no bound.
+    pub fn history_share(&self) -> Option<(u64, bool)> {
+        let pace = self.uplink.pace();
+        pace.share_bytes(self.clock.monotonic()).map(|bytes| (bytes, pace.is_shared()))
+    }
+
+    /// Reports that are history, as far as known.
+    pub fn backlog(&self) -> u64 {
+        self.uplink.backlog()
     }
 
     /// Tells the uplink what time it is, here and in the hours for history, which go by the collector's time.

@@ -87,6 +87,17 @@ pub struct Reached {
     pub probes: Vec<Probe>,
 }
 
+/// History that waits and has a bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paced {
+    /// Reports that wait, as far as known.
+    pub reports: u64,
+    /// Bytes a minute.
+    pub bytes_per_minute: u64,
+    /// Whether the site has a budget; otherwise it is this host's own limit.
+    pub is_shared: bool,
+}
+
 /// A request that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failing {
@@ -168,6 +179,9 @@ pub struct Status {
     /// History that waits for its hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shut: Option<Shut>,
+    /// Reports that are history, and how many bytes of it may go each minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paced: Option<Paced>,
     /// Reports dropped because there was no room.
     pub dropped: u64,
     /// Reports that were gathered into fewer because there was no room for each.

@@ -5,12 +5,14 @@
 //! Every failure is resent, because an answer that was lost may still have been a yes.
 
 use noise::Noise;
+use pace::Pace;
 use std::time::{Duration, Instant};
 
 pub mod addresses;
 pub mod history;
 pub mod identity;
 pub mod noise;
+pub mod pace;
 pub mod post;
 pub mod proxy;
 pub(crate) mod remembered;
@@ -77,6 +79,8 @@ pub struct Progress {
     pub policy: u64,
     /// Pause that the collector asks for before more history.
     pub pause: Option<Duration>,
+    /// Bytes a minute that history may take of the site's uplink; none: no bound.
+    pub share: Option<u32>,
     /// The batch was full of what was measured just now, and more of that may wait.
     pub is_live_left: bool,
 }
@@ -143,6 +147,7 @@ pub struct Uplink {
     next_history: Instant,
     /// When the hours begin in which history may be sent; past while they last, none when they never do.
     hours_begin: Option<Instant>,
+    pace: Pace,
     blocked_until: Instant,
     failures: u32,
     history_reports: usize,
@@ -167,6 +172,7 @@ impl Uplink {
             is_urgent: false,
             next_history: now,
             hours_begin: Some(now),
+            pace: Pace::new(None, false, now),
             blocked_until: now,
             failures: 0,
             history_reports: HISTORY_REPORTS.0 * 4,
@@ -218,9 +224,36 @@ impl Uplink {
         self.hours_begin = begin_in.map(|wait| now + wait);
     }
 
-    /// Whether only what was measured just now may be sent, and no history besides.
+    /// What binds history from the start: this host's own limit in bytes a minute, and whether its site had a budget
+    /// when the agent stopped.
+    pub fn handle_limit(&mut self, limit: Option<u64>, was_bounded: bool, now: Instant) {
+        self.now = now;
+        self.pace = Pace::new(limit, was_bounded, now);
+    }
+
+    /// Whether sends of the newest carry only what was measured just now, because history has hours or a share.
     pub fn is_live_only(&self) -> bool {
+        self.is_out_of_hours() || self.pace.is_bounded()
+    }
+
+    fn is_out_of_hours(&self) -> bool {
         self.hours_begin.is_none_or(|begin| self.now < begin)
+    }
+
+    /// How much history may go.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// The batch of history that was commanded sets off, and takes so much on the wire.
+    pub fn handle_departure(&mut self, bytes: u64) {
+        self.pace.handle_departure(bytes);
+    }
+
+    /// Not even one report of history fits into what is left of the share; it is tried again when more is.
+    pub fn handle_no_room(&mut self, now: Instant) {
+        self.land(now);
+        self.pace.handle_no_room();
     }
 
     /// Reports that are history, as far as known.
@@ -253,6 +286,7 @@ impl Uplink {
     /// A batch was answered.
     pub fn handle_ack(&mut self, progress: Progress, now: Instant) {
         let lane = self.land(now);
+        self.pace.handle_share(progress.share, self.send_interval, now);
         self.pending = progress.pending;
         self.backlog = progress.pending;
         self.policy_wanted = progress.policy != self.policy_held;
@@ -303,6 +337,7 @@ impl Uplink {
         let lane = self.land(now);
         self.pending = pending;
         self.standing = Standing::Failing(failure);
+        self.fall_silent();
         if matches!(command, Some(Command::FetchPolicy | Command::Renew)) {
             self.next_errand = now + self.noise.jittered(ERRAND_PAUSE);
         }
@@ -334,6 +369,7 @@ impl Uplink {
         self.land(now);
         self.pending = pending;
         self.standing = Standing::Failing(Failure::Unreachable);
+        self.fall_silent();
         self.blocked_until = now + self.noise.jittered(BACKOFF_MIN);
     }
 
@@ -349,7 +385,8 @@ impl Uplink {
         }
         let errand = (self.renewal_due || self.policy_wanted).then_some(self.next_errand);
         let live = (self.pending > 0).then_some(self.next_live);
-        let history = self.hours_begin.filter(|_| self.backlog > 0).map(|begin| begin.max(self.next_history));
+        let history = self.hours_begin.zip(self.pace.ready_at(self.now)).filter(|_| self.backlog > 0);
+        let history = history.map(|(begin, ready)| begin.max(ready).max(self.next_history));
         let due = [errand, live, history].into_iter().flatten().min()?;
         Some(due.max(self.blocked_until))
     }
@@ -361,7 +398,7 @@ impl Uplink {
         }
         let errands_due = self.now >= self.next_errand;
         let is_live_due = self.pending > 0 && self.now >= self.next_live;
-        let is_history_due = self.backlog > 0 && self.now >= self.next_history && !self.is_live_only();
+        let is_history_due = self.backlog > 0 && self.now >= self.next_history && self.may_send_history();
         let single = matches!(self.standing, Standing::Failing(Failure::Batch { .. }));
         self.in_flight = if self.renewal_due && errands_due {
             Some(Command::Renew)
@@ -384,8 +421,20 @@ impl Uplink {
         self.in_flight.is_some()
     }
 
+    fn may_send_history(&self) -> bool {
+        !self.is_out_of_hours() && self.pace.ready_at(self.now).is_some_and(|ready| ready <= self.now)
+    }
+
+    /// A share that is not certain any more comes with the next answer, and that with the newest reports.
+    fn fall_silent(&mut self) {
+        if self.pace.handle_silence() {
+            self.next_live = self.next_live.min(self.now);
+        }
+    }
+
     fn land(&mut self, now: Instant) -> Option<Lane> {
         self.now = now;
+        self.pace.handle_landing(now);
         match self.in_flight.take() {
             Some(Command::Send { lane, .. }) => Some(lane),
             Some(Command::FetchPolicy | Command::Renew) | None => None,

@@ -11,7 +11,7 @@ use crate::sensor::reach::{Ladder, Probed, Reachability};
 use crate::sensor::runner::{Round, Runner};
 use crate::sensor::ups::is_power_failing;
 use crate::sensor::{Paths, Sample, registry};
-use crate::status::{Failing, Status, Unkept};
+use crate::status::{Failing, Paced, Status, Unkept};
 use crate::system::Stop;
 use crate::uplink::{Failure, Refusal, Standing};
 use crate::urgency::Urgency;
@@ -318,6 +318,10 @@ impl Agent {
             (figures.pending, figures.dropped, figures.refused);
         self.status.thinned = figures.thinned;
         self.status.shut = self.delivery.shut();
+        let reports = self.delivery.backlog();
+        let share = self.delivery.history_share().filter(|_| reports > 0);
+        self.status.paced =
+            share.map(|(bytes_per_minute, is_shared)| Paced { reports, bytes_per_minute, is_shared });
         self.delivery.address().clone_into(&mut self.status.address);
         self.status.known = self.delivery.known().collect();
         self.status.last_refused = self.delivery.spool().last_refused().to_vec();

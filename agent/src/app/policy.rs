@@ -36,5 +36,6 @@ pub(super) fn settings(config: &Config, host: &Host, policy: Option<&Policy>) ->
         route: config.route.clone(),
         collectors: policy.map(|policy| policy.collectors.clone()).unwrap_or_default(),
         hours: config.hours(),
+        history_limit: config.limits.history_bytes_per_minute,
     }
 }

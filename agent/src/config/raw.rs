@@ -200,6 +200,7 @@ pub(super) struct Limits {
     pub(super) probe_kinds: Vec<String>,
     pub(super) private_networks: Vec<String>,
     pub(super) history_hours: Vec<Span>,
+    pub(super) history_bytes_per_minute: u64,
 }
 
 impl Default for Limits {
@@ -213,6 +214,7 @@ impl Default for Limits {
             probe_kinds,
             private_networks,
             history_hours: Vec::new(),
+            history_bytes_per_minute: 0,
         }
     }
 }

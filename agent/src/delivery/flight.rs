@@ -4,7 +4,8 @@ use super::{Delivery, DeliveryError, Outcome};
 use crate::delivery::courier::Way;
 use crate::spool::{Held, RefusedForEver, Selection};
 use crate::uplink::identity::{Identity, IdentityError, Key};
-use crate::uplink::post::{self, Answer, Poster};
+use crate::uplink::pace::wire_bytes;
+use crate::uplink::post::{self, Answer, Outgoing, Poster};
 use crate::uplink::{Command, Failure, LIVE_REPORTS, Lane, Progress, Refusal};
 use crate::uplink::{remembered, trust};
 use serde_json::value::RawValue;
@@ -73,6 +74,13 @@ pub(super) struct Prepared {
     pub(super) body: Vec<u8>,
 }
 
+/// What came of looking for a batch that fits.
+enum Fit {
+    Fits(Prepared),
+    Nothing,
+    NoRoom,
+}
+
 /// A request that was answered, or not.
 pub(super) enum Landed {
     /// A batch.
@@ -102,13 +110,42 @@ impl Delivery {
     }
 
     fn send(&mut self, lane: Lane, reports_max: usize) {
-        let Some(prepared) = self.prepare(lane, reports_max) else {
-            return self.uplink.handle_nothing_to_send(self.spool.pending(), self.clock.monotonic());
+        let prepared = match self.prepare_to_fit(lane, reports_max) {
+            Fit::Fits(prepared) => prepared,
+            Fit::Nothing => {
+                let pending = self.spool.pending();
+                return self.uplink.handle_nothing_to_send(pending, self.clock.monotonic());
+            }
+            Fit::NoRoom => return self.uplink.handle_no_room(self.clock.monotonic()),
         };
         let Prepared { held, sent, body } = prepared;
         self.spool.set_off(lane, &held);
         let posted = self.way.post(self.url(post::REPORTS), body);
         self.flight = Some(Box::pin(async move { Landed::Batch { answer: posted.await, lane, sent } }));
+    }
+
+    /// A batch that is no larger on the wire than history may be now. One report that is larger than a whole minute's
+    /// share goes alone once all of that is there; the minutes after pay for it.
+    fn prepare_to_fit(&mut self, lane: Lane, reports_max: usize) -> Fit {
+        let now = self.clock.monotonic();
+        let allowance = self.uplink.pace().allowance(now).filter(|_| lane == Lane::History);
+        let mut reports_max = reports_max;
+        loop {
+            let Some(prepared) = self.prepare(lane, reports_max) else { return Fit::Nothing };
+            let Some(allowance) = allowance else { return Fit::Fits(prepared) };
+            let bytes = wire_bytes(Outgoing::new(self.url(post::REPORTS), prepared.body.clone()).body.len());
+            let count = prepared.sent.len();
+            if bytes <= allowance || (count == 1 && self.uplink.pace().is_untouched(now)) {
+                self.uplink.handle_departure(bytes);
+                return Fit::Fits(prepared);
+            }
+            if count == 1 {
+                return Fit::NoRoom;
+            }
+            // A little fewer than would fit if all were alike.
+            let fitting = count as u64 * allowance / bytes * 7 / 8;
+            reports_max = (fitting as usize).clamp(1, count - 1);
+        }
     }
 
     /// What a send of a lane carries now; none when nothing waits.
@@ -221,8 +258,13 @@ impl Delivery {
         let pending = self.spool.pending();
         let is_full = lane == Lane::Live && sent.len() >= LIVE_REPORTS;
         let is_live_left = is_full && self.uplink.is_live_only();
-        let progress = Progress { settled, pending, policy: ack.policy, pause, is_live_left };
+        let (policy, share) = (ack.policy, ack.history_bytes_per_minute);
+        let progress = Progress { settled, pending, policy, pause, share, is_live_left };
         self.uplink.handle_ack(progress, self.clock.monotonic());
+        let is_shared = share.is_some();
+        if is_shared != std::mem::replace(&mut self.was_shared, is_shared) {
+            remembered::keep_shared(&self.state, is_shared);
+        }
         self.check_renewal();
         Outcome::Acked { settled, pending }
     }

@@ -56,6 +56,7 @@ fn settings() -> Settings {
         route: Route::default(),
         collectors: vec![],
         hours: Hours::default(),
+        history_limit: None,
     }
 }
 

@@ -159,6 +159,27 @@ fn history_that_waits_for_its_hours_is_told_with_when_and_why() {
     picture.status.as_mut().unwrap().shut = shut(None, false);
     says(&picture, Language::English, &["is never sent: this host's own hours for it, in [limits]"]);
     says(&picture, Language::Vietnamese, &["không được gửi: giờ gửi theo [limits]"]);
+    let paced = |bytes_per_minute, is_shared| Some(Paced { reports: 900, bytes_per_minute, is_shared });
+    for (bytes, is_shared, english, vietnamese) in [
+        (
+            6_000,
+            true,
+            "at most 6000 bytes a minute: its share of the site's uplink",
+            "tối đa 6000 byte mỗi phút: phần",
+        ),
+        (
+            6_000,
+            false,
+            "at most 6000 bytes a minute: this host's own [limits]",
+            "byte mỗi phút: [limits] của máy này",
+        ),
+        (0, true, "waits for its turn", "chờ đến lượt"),
+    ] {
+        let status = picture.status.as_mut().unwrap();
+        (status.shut, status.paced) = (None, paced(bytes, is_shared));
+        says(&picture, Language::English, &[english]);
+        says(&picture, Language::Vietnamese, &[vietnamese]);
+    }
 }
 
 #[test]

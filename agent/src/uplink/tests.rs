@@ -75,6 +75,32 @@ fn history_waits_for_its_hours_and_live_does_not() {
 }
 
 #[test]
+fn history_waits_for_its_share_and_after_a_failure_for_the_next_answer() {
+    let (mut uplink, start) = uplink();
+    let now = start + INTERVAL;
+    uplink.handle_report(1, now);
+    uplink.next_command();
+    let answer = Progress { settled: 1, pending: 500, share: Some(10_000), ..Progress::default() };
+    uplink.handle_ack(answer, now);
+    assert!(uplink.is_live_only() && sends(Lane::History)(uplink.next_command()));
+    uplink.handle_departure(10_000);
+    uplink.handle_ack(answer, now + SECOND);
+    assert_eq!(uplink.next_command(), None, "all of the minute's share is spent");
+    assert_eq!(uplink.poll_timeout(), Some(now + INTERVAL), "the newest do not wait for it");
+    uplink.handle_timeout(now + 61 * SECOND);
+    assert!(sends(Lane::Live)(uplink.next_command()));
+    uplink.handle_failure(Failure::Unreachable, 504, now + 61 * SECOND);
+    let due = uplink.poll_timeout().unwrap();
+    uplink.handle_timeout(due);
+    assert!(sends(Lane::Live)(uplink.next_command()), "only an answer renews the share");
+    uplink.handle_ack(Progress { settled: 4, ..answer }, due);
+    assert!(sends(Lane::History)(uplink.next_command()));
+    uplink.handle_no_room(due);
+    uplink.handle_ack(Progress { settled: 4, share: Some(0), ..answer }, due);
+    assert_eq!((uplink.next_command(), uplink.poll_timeout()), (None, Some(due + INTERVAL)));
+}
+
+#[test]
 fn what_is_new_and_did_not_fit_one_batch_follows_at_once() {
     let (mut uplink, now) = uplink();
     uplink.handle_report(40, now);

@@ -180,6 +180,7 @@ impl Worker {
             route: Route { collectors: vec![self.assignment.collector.clone()], ..Route::default() },
             collectors: vec![],
             hours: Hours::default(),
+            history_limit: None,
         };
         let clock = self.timeline.clock(boot.started_ms);
         let delivery = Delivery::open(&self.assignment.state, settings, clock)

@@ -128,6 +128,7 @@ impl Machine {
             route: Route::default(),
             collectors: vec![],
             hours: Hours::default(),
+            history_limit: None,
         };
         let courier: Arc<dyn Courier> = Arc::new(Line::new(&self.net, self.number));
         let clock: Arc<dyn Clock> = self.clocks.clone();

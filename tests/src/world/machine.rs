@@ -115,6 +115,7 @@ impl AgentHost {
             route: Route::default(),
             collectors: vec![],
             hours: Hours::default(),
+            history_limit: None,
         };
         let clock: Arc<dyn Clock> = self.clock.clone();
         self.delivery = Some(Delivery::open(self.state.path(), settings, clock)?);

@@ -131,7 +131,8 @@ prop_compose! {
         let probe_kinds = kinds.into_iter().map(str::to_owned).collect();
         let history_hours = hours.into_iter().filter(|span| span.is_sound()).collect();
         let probe_interval_min = Duration::from_secs(least_s);
-        Limits { policy_targets, targets_max, probe_interval_min, probe_kinds, history_hours }
+        let history_bytes_per_minute = None;
+        Limits { policy_targets, targets_max, probe_interval_min, probe_kinds, history_hours, history_bytes_per_minute }
     }
 }
 

@@ -61,3 +61,67 @@ async fn the_hours_go_by_the_collectors_clock_and_not_by_the_hosts() {
         assert_eq!(delivery.shut().is_none(), hours == hours_in(0));
     }
 }
+
+/// Answers every batch with a share of so many bytes a minute.
+fn take_with_share(body: &[u8], bytes: u32) -> Reply {
+    let plain = plain(body);
+    let durable = Batch::decode(&plain).unwrap().reports.iter().map(|framed| framed.0).collect();
+    Reply::json(200, &Ack { history_bytes_per_minute: Some(bytes), ..ack(durable, real_ms()) })
+}
+
+/// A clock that is moved by hand, in seconds.
+struct HandClock(std::sync::atomic::AtomicU64, Instant);
+
+impl Clock for HandClock {
+    fn monotonic(&self) -> Instant {
+        self.1 + Duration::from_millis(self.boot_ms())
+    }
+
+    fn boot_ms(&self) -> u64 {
+        1_000 * self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn wall_ms(&self) -> i64 {
+        real_ms()
+    }
+}
+
+#[tokio::test]
+async fn batches_of_history_are_as_small_as_the_share_wants_them() {
+    const SHARE: u32 = 4_096;
+    let collector = Collector::start(|_, body| take_with_share(body, SHARE));
+    let state = tempfile::tempdir().unwrap();
+    let store = IdentityStore::open(state.path()).unwrap();
+    enroll(&store, order(&collector), clock(0)).await.unwrap();
+    let hand = Arc::new(HandClock(100.into(), crate::clock::SystemClock.monotonic()));
+    let settings = Settings { send_interval: Duration::from_secs(3_600), ..settings() };
+    let earlier = Settings { boot: BootId([4; 8]), ..settings.clone() };
+    let mut delivery = Delivery::open(state.path(), earlier, hand.clone()).unwrap();
+    // What hardly compresses.
+    let mut noise = crate::uplink::noise::Noise::new(5);
+    for _ in 0..400 {
+        submit(&mut delivery, (noise.share() * 1e15).floor());
+    }
+    drop(delivery);
+    let mut delivery = Delivery::open(state.path(), settings, hand.clone()).unwrap();
+    submit(&mut delivery, 1.0);
+    // Before the first answer nothing is known of a budget; then it is, and what went before this start counts as spent.
+    assert_eq!(delivery.step().await, Outcome::Acked { settled: 16, pending: 385 });
+    assert!(tokio::time::timeout(Duration::from_millis(50), delivery.step()).await.is_err());
+    let mut pending = 385;
+    while pending > 0 {
+        hand.0.fetch_add(61, std::sync::atomic::Ordering::Relaxed);
+        let before = collector.batches().len();
+        let Outcome::Acked { pending: left, .. } = delivery.step().await else { panic!("no answer") };
+        let batches = collector.batches();
+        assert_eq!(batches.len(), before + 1, "one batch a minute");
+        let bytes = crate::uplink::pace::wire_bytes(batches[before].len());
+        assert!(bytes <= u64::from(SHARE), "{bytes}");
+        assert!(left == 0 || bytes > u64::from(SHARE) / 2, "{bytes} of {SHARE} is little");
+        pending = left;
+        assert_eq!(delivery.history_share(), Some((SHARE.into(), true)));
+    }
+    drop(delivery);
+    // After a restart the share is known to be one, so not even the first batch takes history along.
+    assert!(state.path().join("history-shared").exists());
+}

@@ -1,14 +1,40 @@
-//! What `status` says of history that waits: until when, and why. Text only.
+//! What `status` says of history that waits: until when, how much of it goes, and why. Text only.
 
 use super::Say;
-use crate::status::Status;
+use crate::status::{Paced, Status};
 use crate::system;
+use crate::uplink::history::Shut;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MINUTES: i64 = 1_440;
 
 pub(super) fn words(status: &Status, say: Say) -> Vec<String> {
-    let Some(shut) = &status.shut else { return vec![] };
+    match (&status.shut, &status.paced) {
+        (Some(shut), _) => vec![shut_words(shut, say)],
+        (None, Some(paced)) => vec![paced_words(paced, say)],
+        (None, None) => vec![],
+    }
+}
+
+fn paced_words(paced: &Paced, say: Say) -> String {
+    let Paced { reports, bytes_per_minute, is_shared } = paced;
+    match (bytes_per_minute, is_shared) {
+        (0, _) => say.of(
+            format!("Dữ liệu cũ ({reports} báo cáo) chờ đến lượt: đường truyền của địa điểm đang dành cho máy khác"),
+            format!("History ({reports} reports) waits for its turn: the site's uplink is for others now"),
+        ),
+        (bytes, true) => say.of(
+            format!("Dữ liệu cũ ({reports} báo cáo) đang gửi, tối đa {bytes} byte mỗi phút: phần trung tâm chia cho"),
+            format!("History ({reports} reports) goes, at most {bytes} bytes a minute: its share of the site's uplink"),
+        ),
+        (bytes, false) => say.of(
+            format!("Dữ liệu cũ ({reports} báo cáo) đang gửi, tối đa {bytes} byte mỗi phút: [limits] của máy này"),
+            format!("History ({reports} reports) goes, at most {bytes} bytes a minute: this host's own [limits]"),
+        ),
+    }
+}
+
+fn shut_words(shut: &Shut, say: Say) -> String {
     let why = match (shut.by_policy, shut.by_limits) {
         (true, false) => say.of("giờ gửi theo chính sách", "the policy's hours for it"),
         (false, true) => {
@@ -20,7 +46,7 @@ pub(super) fn words(status: &Status, say: Say) -> Vec<String> {
         ),
     };
     let reports = shut.reports;
-    vec![match shut.until_ms {
+    match shut.until_ms {
         Some(until_ms) => {
             let (hour, minute, zone) = time_of_day(until_ms, system::local_offset_s(until_ms / 1_000));
             say.of(
@@ -32,7 +58,7 @@ pub(super) fn words(status: &Status, say: Say) -> Vec<String> {
             format!("Dữ liệu cũ ({reports} báo cáo) không được gửi: {why} không có phút chung"),
             format!("History ({reports} reports) is never sent: {why} have no minute in common"),
         ),
-    }]
+    }
 }
 
 /// The time of day where this host is, or in UTC when it is not known where that is, which is said then.
