@@ -31,7 +31,7 @@ fn filled(pattern: &str, filling: &str) -> String {
 #[test]
 fn every_phrase_in_the_code_reads_in_both_languages() {
     let mut seen = 0;
-    for (path, text) in sources("src/sensor") {
+    for (path, text) in sources("src/sensor").into_iter().filter(|(path, _)| !path.contains("tests")) {
         let text = text.replace("'\"'", "");
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         for call in ["part::mark(", " mark(", ".say(", ".note(", ".summarise("] {
