@@ -86,6 +86,7 @@ fn paths() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(places::summary))
         .routes(routes!(places::agencies))
         .routes(routes!(places::sites))
+        .routes(routes!(places::site, places::change_site))
         .routes(routes!(policies::of_all, policies::put_all))
         .routes(routes!(policies::of_agency, policies::put_agency))
         .routes(routes!(policies::of_site, policies::put_site))

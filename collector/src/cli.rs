@@ -6,6 +6,7 @@ mod enrollment;
 mod help;
 mod password;
 mod policy;
+mod site;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,9 @@ enum Command {
     /// What is asked of agents.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// The sites and what their uplinks can bear.
+    #[command(subcommand)]
+    Site(site::SiteCommand),
     /// People who sign in.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -123,6 +127,7 @@ fn act(command: Command, config: Config, language: Language) -> Result<(), Compl
         Command::Enrollment(command) => enrollment::run(&config, command)?,
         Command::Agent(command) => agent::run(&config, language, command)?,
         Command::Policy(command) => policy::run(&config, command)?,
+        Command::Site(command) => site::run(&config, command)?,
         Command::User(command) => user::run(&config, language, command)?,
         Command::Token(command) => token::run(&config, command)?,
     };

@@ -146,6 +146,8 @@ pub enum Effect {
     WorkOrderChanged(WorkOrder),
     /// A policy was put in its place.
     PolicyChanged,
+    /// A site was edited.
+    SiteChanged,
     /// Another process changed the store: read agents and assets again.
     Reload,
 }

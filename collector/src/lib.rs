@@ -4,6 +4,8 @@ pub mod admission;
 pub mod alert;
 pub mod api;
 pub mod app;
+pub mod budget;
+pub mod budgets;
 pub mod catalogues;
 pub mod cli;
 pub mod clock;

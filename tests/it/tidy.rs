@@ -69,6 +69,8 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("latest", 2),
             ("trust", 2),
             ("admission", 1),
+            ("budget", 1),
+            ("budgets", 3),
             ("placing", 1),
             ("policies", 3),
             ("series", 3),

@@ -82,6 +82,22 @@ const VIETNAMESE: &[(&str, &str)] = &[
         "Cơ quan, viết đường dẫn từ gốc; nếu không có thì áp dụng cho mọi tác tử",
     ),
     ("The site's name within the agency", "Tên địa điểm trong cơ quan"),
+    ("The sites and what their uplinks can bear", "Các địa điểm và sức chịu của đường truyền"),
+    (
+        "Lists the sites: id, name, bytes a minute that history may take of the uplink",
+        "Liệt kê các địa điểm: số, tên, số byte dữ liệu cũ được gửi mỗi phút",
+    ),
+    (
+        "Sets what a site's uplink can bear; what is not named stays",
+        "Đặt sức chịu của đường truyền một địa điểm; mục không ghi thì giữ nguyên",
+    ),
+    ("The agency as a path from the root", "Cơ quan, viết đường dẫn từ gốc"),
+    (
+        "Bytes a minute that all agents of the site together may send of history: a number from 4096, 0 for nothing, or \
+         `none` for no bound. Current state always goes",
+        "Số byte dữ liệu cũ mà mọi tác tử của địa điểm cùng được gửi mỗi phút: từ 4096, 0 là không gửi, `none` là không \
+         giới hạn. Tình trạng hiện tại luôn được gửi",
+    ),
     ("Adds someone who may sign in", "Thêm người được đăng nhập"),
     (
         "Gives someone a new password and ends their sessions",

@@ -36,6 +36,7 @@ impl Place {
             Command::Enrollment(command) => enrollment::run(&self.config, command),
             Command::Agent(command) => agent::run(&self.config, language, command),
             Command::Policy(command) => policy::run(&self.config, command),
+            Command::Site(command) => site::run(&self.config, command),
             Command::User(command) => user::run(&self.config, language, command),
             Command::Token(command) => token::run(&self.config, command),
             Command::Serve | Command::CheckConfig => panic!("not a command beside the store"),
@@ -238,4 +239,27 @@ fn a_policy_is_set_shown_and_written_down_and_what_agents_would_not_follow_is_re
     }
     let nowhere = place.run(&["policy", "show", "--agency", "Nowhere"], Language::En).unwrap_err();
     assert!(nowhere.text.en.contains("there is no agency"), "{nowhere:?}");
+}
+
+#[test]
+fn a_sites_budget_is_set_listed_and_written_down() {
+    let place = Place::new();
+    let make = ["enrollment", "create", "--agency", "P/A", "--site", "s"];
+    place.run(&make, Language::En).unwrap();
+    let set = |typed: &str| {
+        let line = ["site", "set", "--agency", "P/A", "--site", "s", "--history-bytes-per-minute", typed];
+        place.run(&line, Language::En)
+    };
+    assert!(set("240000").unwrap().contains("at most 240000 bytes"));
+    assert_eq!(place.run(&["site", "list"], Language::En).unwrap(), "1\ts\t240000");
+    assert_eq!(place.read(agency::budgets).len(), 1);
+    for wrong in ["12", "4294967296", "all", ""] {
+        assert!(set(wrong).unwrap_err().is_usage, "{wrong}");
+    }
+    set("none").unwrap();
+    assert_eq!(place.run(&["site", "list"], Language::Vi).unwrap(), "1\ts\tkhông giới hạn");
+    let unknown = ["site", "set", "--agency", "P/A", "--site", "x", "--history-bytes-per-minute", "0"];
+    assert!(place.run(&unknown, Language::En).unwrap_err().is_usage);
+    let audit = place.read(|connection| audit::page(connection, None, 10));
+    assert_eq!(audit.iter().filter(|entry| entry.action == "site.change").count(), 2);
 }

@@ -9,6 +9,7 @@ use super::sample::StagedSample;
 use super::stage::{Stage, meet};
 use super::writer::{Memory, Settings, Writer, host_of};
 use super::{Handback, Handle};
+use crate::budgets::Budgets;
 use crate::catalogues::Catalogues;
 use crate::latest::{Host, Latest, snapshot::DamagedSnapshot};
 use crate::model::agent::{AgentId, AgentState};
@@ -136,8 +137,11 @@ impl Writer {
         trust.take(&certificate::all(&connection)?);
         let policies = Policies::default();
         policies.refresh(&connection)?;
+        let budgets = Budgets::default();
+        budgets.refresh(&connection, settings.interval_ms, now_ms)?;
         let memory = Memory {
             policies: Arc::new(policies),
+            budgets: Arc::new(budgets),
             latest: Arc::new(latest),
             catalogues: Arc::new(catalogues),
             trust: Arc::new(trust),

@@ -3,6 +3,7 @@
 use super::decide::Decider;
 use super::stage::{Row, Stage, Surroundings};
 use super::{CommitError, Handback, Handle, Work};
+use crate::budgets::Budgets;
 use crate::catalogues::Catalogues;
 use crate::health::RuleSet;
 use crate::latest::{Effect, Host, Latest};
@@ -34,6 +35,8 @@ pub struct Memory {
     pub series: Arc<Series>,
     /// Whether policies changed.
     pub policies: Arc<Policies>,
+    /// The sites' budgets for history.
+    pub budgets: Arc<Budgets>,
 }
 
 /// How the writer works.
@@ -298,6 +301,7 @@ impl Writer {
             }
             Effect::WorkOrderChanged(order) => self.decider.changed(order),
             Effect::PolicyChanged => self.memory.policies.refresh(&self.connection)?,
+            Effect::SiteChanged => self.refresh_budgets()?,
             Effect::Reload => self.reload()?,
         }
         Ok(())
@@ -354,9 +358,15 @@ impl Writer {
         }
     }
 
+    fn refresh_budgets(&self) -> Result<(), StoreError> {
+        let Settings { interval_ms, clock, .. } = &self.settings;
+        self.memory.budgets.refresh(&self.connection, *interval_ms, clock.now_ms())
+    }
+
     /// Reads again what another process may have changed.
     fn reload(&mut self) -> Result<(), StoreError> {
         self.memory.policies.refresh(&self.connection)?;
+        self.refresh_budgets()?;
         self.memory.trust.take(&certificate::all(&self.connection)?);
         for found in agent::all(&self.connection)? {
             self.take_agent(&found);

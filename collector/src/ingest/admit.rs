@@ -2,6 +2,7 @@
 //!
 //! Pure. The shapes and bounds of the wire end here; nothing below or beside this module knows them.
 
+use crate::budget::Ask;
 use crate::model::agent::AgentId;
 use crate::model::arrival::{
     Aggregate, Anchor, Arrival, Gathered, Incoming, Measured, Moment, NewCatalogue, Outcome, Refusal,
@@ -200,8 +201,15 @@ pub fn stored_catalogue(canonical: &str) -> Option<Catalogue> {
     Some(catalogue(&sent))
 }
 
-/// The ack for an outcome.
-pub fn ack(outcome: Outcome, collector_ms: i64, policy: u64) -> Ack {
+/// What an arrival asks of its site's budget; `may` says whether history may go at this hour.
+pub fn ask(arrival: &Arrival, may: bool) -> Ask {
+    // It says how many wait, those that it brings included, unless these are all.
+    let waits = arrival.figures.is_some_and(|figures| figures.pending > arrival.reports.len() as u64);
+    Ask { agent: arrival.agent, waits: waits && may, sent: (arrival.sent.boot, arrival.sent.boot_ms) }
+}
+
+/// The ack for an outcome. `share` is what history may take, bytes a minute; none: no bound.
+pub fn ack(outcome: Outcome, collector_ms: i64, policy: u64, share: Option<u32>) -> Ack {
     Ack {
         collector_ms,
         durable: outcome.durable,
@@ -220,7 +228,7 @@ pub fn ack(outcome: Outcome, collector_ms: i64, policy: u64) -> Ack {
         new_spool: outcome.new_spool,
         policy,
         pause_ms: None,
-        history_bytes_per_minute: None,
+        history_bytes_per_minute: share,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::store::sqlite::policy;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use tram_proto::hours::{self, Span};
 use tram_proto::policy::Policy;
 
 /// Fields that a place may ask for. The send interval is the configuration's alone: silence is judged by it.
@@ -33,6 +34,14 @@ pub(super) struct Effective {
     pub(super) version: u64,
     /// As JSON.
     pub(super) bytes: Vec<u8>,
+    hours: Vec<Span>,
+}
+
+impl Effective {
+    /// Whether agents may send history at a time.
+    pub(super) fn is_history_sent(&self, now_ms: i64) -> bool {
+        hours::opens_in_ms(&self.hours, now_ms) == 0
+    }
 }
 
 /// What the configuration asks, and what is remembered of sites.
@@ -100,7 +109,8 @@ fn effective(base: &Map<String, Value>, bodies: &[String]) -> Effective {
     let policy = policy_of(fields).unwrap_or_default();
     let text = serde_json::to_vec(&policy).unwrap_or_default();
     let version = u64::from(crc32fast::hash(&text)).max(1);
-    Effective { version, bytes: serde_json::to_vec(&Policy { version, ..policy }).unwrap_or_default() }
+    let hours = policy.history_hours.clone();
+    Effective { version, bytes: serde_json::to_vec(&Policy { version, ..policy }).unwrap_or_default(), hours }
 }
 
 /// Whether a body is one that agents will follow; otherwise why not. Fields that no place may ask for are refused.

@@ -37,9 +37,13 @@ impl Ingest {
             new.catalogue = self.memory.catalogues.shared(Arc::clone(&new.catalogue));
         }
         let asked = self.asked(&caller.host).await?;
+        let site = caller.host.site;
+        let ask = admit::ask(&decoded.arrival, asked.is_history_sent(arrived_ms));
         let outcome = self.commit.report(decoded.arrival).await.map_err(|error| commit_problem(&error))?;
         self.figures.acknowledged.fetch_add(1, Ordering::Relaxed);
-        let ack = admit::ack(outcome, self.clock.now_ms(), asked.version);
+        let now_ms = self.clock.now_ms();
+        let share = self.memory.budgets.lend(site, ask, now_ms);
+        let ack = admit::ack(outcome, now_ms, asked.version, share);
         Ok(json(serde_json::to_vec(&ack).map_err(|_| Problem::internal())?))
     }
 

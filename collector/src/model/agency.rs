@@ -49,6 +49,10 @@ pub struct Site {
     pub latitude: Option<f64>,
     /// Degrees east.
     pub longitude: Option<f64>,
+    /// Bytes a minute that its agents together may send of history; none: no bound.
+    pub history_bytes_per_minute: Option<u32>,
+    /// Rises with every change; the ETag.
+    pub version: i64,
 }
 
 /// The part of the agency tree that a caller may see: a required argument of every read in the store.

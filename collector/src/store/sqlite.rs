@@ -34,6 +34,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/sqlite/0001_create_store.sql")),
     (2, include_str!("../../migrations/sqlite/0002_add_part_change.sql")),
     (3, include_str!("../../migrations/sqlite/0003_create_policy.sql")),
+    (4, include_str!("../../migrations/sqlite/0004_add_site_budget.sql")),
 ];
 
 /// Idle reader connections that are kept.

@@ -15,6 +15,7 @@ use tram_collector::commit::{Decoders, Handle, Memory, Settings, Writer, read_lo
 use tram_collector::health::RuleSet;
 use tram_collector::ingest::admit;
 use tram_collector::latest::Host;
+use tram_collector::model::agency::SiteId;
 use tram_collector::model::agent::AgentId;
 use tram_collector::store::sqlite;
 use tram_proto::ack::Ack;
@@ -133,13 +134,15 @@ impl Center {
         let now_ms = self.clock.now_ms();
         let is_known = |id| memory.catalogues.known(id).is_some();
         let decoded = admit::arrival(body, now_ms, is_known)?;
+        let ask = admit::ask(&decoded.arrival, true);
         let outcomes = writer.settle(vec![decoded.arrival]);
         let outcome = outcomes.into_iter().next().context("no outcome")?.map_err(|error| anyhow!(error))?;
         if fate == Fate::DiesAfter {
             self.die();
             return Ok(None);
         }
-        Ok(Some(admit::ack(outcome, now_ms, 0)))
+        let share = memory.budgets.lend(SiteId(1), ask, now_ms);
+        Ok(Some(admit::ack(outcome, now_ms, 0, share)))
     }
 
     /// What is current of a machine.

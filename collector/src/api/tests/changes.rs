@@ -262,3 +262,36 @@ async fn a_policy_is_put_within_the_callers_scope_and_read_back_with_its_version
     let audit = world.get("admin-all", "/api/v1/audit").await.json["items"][0].clone();
     assert_eq!(audit["action"], "policy.put");
 }
+
+#[tokio::test]
+async fn what_a_sites_uplink_can_bear_is_changed_within_the_callers_scope_and_written_down() {
+    let world = World::new().await;
+    let path = format!("/api/v1/sites/{}", world.a.site);
+    let before = world.get("viewer-a", &path).await;
+    assert!(before.json["history_bytes_per_minute"].is_null());
+    let etag = before.header("etag").to_owned();
+    assert_eq!(before.json["etag"], etag);
+    let body = r#"{"history_bytes_per_minute":240000}"#;
+    let patch = async |who: &str, path: &str, etag: Option<&str>, body: &str| {
+        world.change(Method::PATCH, who, path, etag, body).await.status
+    };
+    assert_eq!(patch("viewer-a", &path, Some(&etag), body).await, StatusCode::FORBIDDEN);
+    assert_eq!(patch("operator-a", &path, None, body).await, StatusCode::PRECONDITION_REQUIRED);
+    assert_eq!(patch("operator-a", &path, Some(&etag), body).await, StatusCode::OK);
+    assert_eq!(patch("operator-a", &path, Some(&etag), body).await, StatusCode::PRECONDITION_FAILED);
+    assert_eq!(world.get("viewer-a", &path).await.json["history_bytes_per_minute"], 240_000);
+    let other = format!("/api/v1/sites/{}", world.b.site);
+    assert_eq!(patch("operator-a", &other, Some("*"), body).await, StatusCode::NOT_FOUND);
+    assert_eq!(world.get("viewer-a", &other).await.status, StatusCode::NOT_FOUND);
+    let little = r#"{"history_bytes_per_minute":100}"#;
+    assert_eq!(patch("operator-a", &path, Some("*"), little).await, StatusCode::UNPROCESSABLE_ENTITY);
+    for wrong in ["{}", r#"{"name":"x"}"#, r#"{"history_bytes_per_minute":-1}"#] {
+        assert_eq!(patch("operator-a", &path, Some("*"), wrong).await, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    let none = r#"{"history_bytes_per_minute":null}"#;
+    assert_eq!(patch("operator-a", &path, Some("*"), none).await, StatusCode::OK);
+    let audit = world.get("admin-all", "/api/v1/audit").await.json;
+    let details: Vec<&str> = (0..2).map(|at| audit["items"][at]["detail"].as_str().unwrap()).collect();
+    let detail = |before: &str, after: &str| format!(r#"{{"history_bytes_per_minute":[{before},{after}]}}"#);
+    assert_eq!(details, [detail("240000", "null"), detail("null", "240000")]);
+}

@@ -1,7 +1,8 @@
 //! Agencies and sites as the API shows them.
 
+use crate::api::input;
 use crate::model::agency;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// An agency's place in the administration.
@@ -68,6 +69,20 @@ pub struct Site {
     pub latitude: Option<f64>,
     /// Degrees east.
     pub longitude: Option<f64>,
+    /// Bytes a minute that its agents together may send of history; null for no bound.
+    pub history_bytes_per_minute: Option<u32>,
+    /// What `If-Match` needs for a change.
+    pub etag: String,
+}
+
+/// What to change about a site.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SiteChange {
+    /// Bytes a minute that its agents together may send of history: from 4096, 0 for nothing, null for no bound.
+    #[serde(deserialize_with = "Deserialize::deserialize")]
+    #[schema(required)]
+    pub history_bytes_per_minute: Option<u32>,
 }
 
 impl From<agency::Site> for Site {
@@ -79,6 +94,8 @@ impl From<agency::Site> for Site {
             address: site.address,
             latitude: site.latitude,
             longitude: site.longitude,
+            history_bytes_per_minute: site.history_bytes_per_minute,
+            etag: input::etag(site.version),
         }
     }
 }

@@ -5,6 +5,9 @@ use crate::store::StoreError;
 use crate::store::sqlite::scope;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
+/// Columns of a site, as [`site_of`] takes them.
+const SITE: &str = "id, agency, name, address, latitude, longitude, history_bytes_per_minute, version";
+
 /// Agencies within `scope` by id, at most `limit` of them behind `after`.
 pub fn page(
     connection: &Connection,
@@ -39,7 +42,7 @@ pub fn sites(
     limit: usize,
 ) -> Result<Vec<Site>, StoreError> {
     let statement = format!(
-        "SELECT id, agency, name, address, latitude, longitude FROM site \
+        "SELECT {SITE} FROM site \
          WHERE id > :after AND {} ORDER BY id LIMIT :limit",
         scope::within("site.agency", ":scope")
     );
@@ -53,13 +56,32 @@ pub fn sites(
 
 /// One site; missing when it is not within `scope`.
 pub fn site(connection: &Connection, scope: Scope, id: SiteId) -> Result<Site, StoreError> {
-    let statement = format!(
-        "SELECT id, agency, name, address, latitude, longitude FROM site WHERE id = :id AND {}",
-        scope::within("site.agency", ":scope")
-    );
+    let statement =
+        format!("SELECT {SITE} FROM site WHERE id = :id AND {}", scope::within("site.agency", ":scope"));
     let mut statement = connection.prepare_cached(&statement)?;
     let parameters = named_params! { ":id": id.0, ":scope": scope::parameter(scope) };
     statement.query_row(parameters, site_of).optional()?.ok_or(StoreError::Missing("site"))
+}
+
+/// Writes what may be changed of a site that was read as `version`; stale when somebody else has changed it since. Gives
+/// it back with its new version.
+pub fn update_site(connection: &Connection, site: &Site) -> Result<Site, StoreError> {
+    let changed = connection.execute(
+        "UPDATE site SET history_bytes_per_minute = ?2, version = version + 1 WHERE id = ?1 AND version = ?3",
+        params![site.id.0, site.history_bytes_per_minute, site.version],
+    )?;
+    if changed == 0 {
+        return Err(StoreError::Stale("site"));
+    }
+    Ok(Site { version: site.version + 1, ..site.clone() })
+}
+
+/// The sites whose history has a budget, in bytes a minute.
+pub fn budgets(connection: &Connection) -> Result<Vec<(SiteId, u32)>, StoreError> {
+    let find = "SELECT id, history_bytes_per_minute FROM site WHERE history_bytes_per_minute IS NOT NULL";
+    let mut statement = connection.prepare_cached(find)?;
+    let rows = statement.query_map([], |row| Ok((SiteId(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Whether an agency is within `scope`.
@@ -148,6 +170,8 @@ fn site_of(row: &Row<'_>) -> rusqlite::Result<Site> {
         address: row.get(3)?,
         latitude: row.get(4)?,
         longitude: row.get(5)?,
+        history_bytes_per_minute: row.get(6)?,
+        version: row.get(7)?,
     })
 }
 
@@ -201,6 +225,21 @@ mod tests {
         let expected =
             [AgencyKind::Province, AgencyKind::District, AgencyKind::Commune, AgencyKind::Department];
         assert_eq!(kinds, expected);
+    }
+
+    #[test]
+    fn a_sites_budget_is_changed_by_one_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_writer(dir.path()).unwrap();
+        let owner = ensure(&store, Scope::All, &["P"]).unwrap();
+        let id = ensure_site(&store, owner, "s").unwrap();
+        let mut read = site(&store, Scope::All, id).unwrap();
+        assert_eq!((read.history_bytes_per_minute, budgets(&store).unwrap()), (None, vec![]));
+        read.history_bytes_per_minute = Some(u32::MAX);
+        let changed = update_site(&store, &read).unwrap();
+        assert_eq!(site(&store, Scope::All, id).unwrap(), changed);
+        assert_eq!(budgets(&store).unwrap(), [(id, u32::MAX)]);
+        assert!(matches!(update_site(&store, &read), Err(StoreError::Stale("site"))));
     }
 
     #[test]

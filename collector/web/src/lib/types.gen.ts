@@ -322,6 +322,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One site. */
+        get: operations["get_sites_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes what a site's uplink can bear. Operators only. */
+        patch: operations["patch_sites_id"];
+        trace?: never;
+    };
     "/api/v1/sites/{id}/policy": {
         parameters: {
             query?: never;
@@ -1252,6 +1270,13 @@ export interface components {
              * @description The agency it belongs to.
              */
             agency_id: number;
+            /** @description What `If-Match` needs for a change. */
+            etag: string;
+            /**
+             * Format: int32
+             * @description Bytes a minute that its agents together may send of history; null for no bound.
+             */
+            history_bytes_per_minute: number | null;
             /**
              * Format: int64
              * @description Id.
@@ -1269,6 +1294,14 @@ export interface components {
             longitude: number | null;
             /** @description Name, unique within its agency. */
             name: string;
+        };
+        /** @description What to change about a site. */
+        SiteChange: {
+            /**
+             * Format: int32
+             * @description Bytes a minute that its agents together may send of history: from 4096, 0 for nothing, null for no bound.
+             */
+            history_bytes_per_minute: number | null;
         };
         /** @description The province at a glance, within the caller's scope. */
         Summary: {
@@ -2325,6 +2358,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Site"];
+                };
+            };
+        };
+    };
+    get_sites_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the site */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_sites_id: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description its etag */
+                "if-match": string;
+            };
+            path: {
+                /** @description the site */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
