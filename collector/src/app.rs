@@ -233,7 +233,7 @@ async fn ended(thread: Option<std::thread::JoinHandle<()>>) {
 }
 
 /// Makes the data folder and locks it: two collectors on one folder would each undo what the other does.
-fn own_data_dir(data_dir: &Path) -> Result<fs::File, StartError> {
+pub(crate) fn own_data_dir(data_dir: &Path) -> Result<fs::File, StartError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |why| StartError::Folder { path, why }

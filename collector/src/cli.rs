@@ -1,6 +1,7 @@
 //! The command line: what is asked for, in which language, and the exit code. Decides nothing else.
 
 mod agent;
+mod backup;
 mod complaint;
 mod enrollment;
 mod help;
@@ -50,6 +51,10 @@ enum Command {
     Serve,
     /// Reads the configuration and the rules, says what is wrong with them, and does nothing else.
     CheckConfig,
+    /// Makes a backup of everything, encrypted, beside a running collector, and checks it; or checks one.
+    Backup(backup::BackupArguments),
+    /// Puts a backup into an empty data folder.
+    Restore(backup::RestoreArguments),
     /// Tokens that let agents in.
     #[command(subcommand)]
     Enrollment(enrollment::EnrollmentCommand),
@@ -124,6 +129,8 @@ fn act(command: Command, config: Config, language: Language) -> Result<(), Compl
     let answer = match command {
         Command::Serve => return serve(config),
         Command::CheckConfig => check_config(&config)?,
+        Command::Backup(asked) => backup::run(&config, language, asked)?,
+        Command::Restore(asked) => backup::restore(&config, language, asked)?,
         Command::Enrollment(command) => enrollment::run(&config, command)?,
         Command::Agent(command) => agent::run(&config, language, command)?,
         Command::Policy(command) => policy::run(&config, command)?,

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod alert;
 pub mod api;
 pub mod app;
+pub mod backup;
 pub mod budget;
 pub mod budgets;
 pub mod catalogues;

@@ -11,6 +11,7 @@ use rcgen::{
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 mod files;
 pub mod tls;
@@ -99,6 +100,21 @@ impl std::fmt::Debug for Pki {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pki").finish_non_exhaustive()
     }
+}
+
+/// Checks that the authority below a data folder can still sign: its key belongs to its certificate.
+pub fn check(data_dir: &Path) -> Result<(), PkiError> {
+    let dir = data_dir.join("pki");
+    let path = dir.join("ca.pem");
+    let wrong = |message: String| PkiError::Content { path: path.clone(), message };
+    let pair = files::read_pair(&dir, "ca")?.ok_or_else(|| wrong("it is missing".to_owned()))?;
+    let key = KeyPair::from_pem(&pair.key_pem)?;
+    let der = files::first_certificate(&pair.certificate_pem, &path)?;
+    let (_, certificate) = X509Certificate::from_der(&der).map_err(|error| wrong(error.to_string()))?;
+    if certificate.public_key().subject_public_key.data != key.public_key_raw() {
+        return Err(wrong("the key is of another certificate".to_owned()));
+    }
+    Ok(())
 }
 
 impl Pki {
@@ -214,7 +230,6 @@ fn params(common_name: &str, from_ms: i64, until_ms: i64) -> Result<CertificateP
 #[cfg(test)]
 mod tests {
     use super::*;
-    use x509_parser::prelude::{FromDer as _, X509Certificate};
 
     const NOW_MS: i64 = 1_795_000_000_000;
 

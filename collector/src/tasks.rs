@@ -41,6 +41,9 @@ pub enum TaskError {
     /// The history did not do it.
     #[error(transparent)]
     Series(#[from] crate::series::SeriesError),
+    /// A file beside the store could not be looked at.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
     /// A snapshot could not be made.
     #[error(transparent)]
     Snapshot(#[from] crate::latest::snapshot::DamagedSnapshot),

@@ -288,7 +288,7 @@ async fn a_trimmed_log_lacks_nothing_that_a_restart_needs() {
         let running = world.running().unwrap();
         settle(&running.memory, world.now_ms()).unwrap();
         Snapshots::default().all(&running.memory, &running.commit).await.unwrap();
-        trim_log(&running.memory, &running.readers, &running.commit).await.unwrap()
+        trim_log(&running.memory, &running.readers, &running.commit, &world.data_dir()).await.unwrap()
     };
     let trimmed = hour_later(&world).await + hour_later(&world).await;
     assert_eq!(trimmed, 20, "everything is in snapshots and closed chunks");

@@ -60,6 +60,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("ingest", 4),
             ("web", 4),
             ("tasks", 4),
+            ("backup", 3),
             ("commit", 3),
             ("pki", 3),
             ("revocations", 3),

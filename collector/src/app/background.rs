@@ -9,6 +9,7 @@ use crate::store::sqlite::Readers;
 use crate::tasks::checkpoint::Checkpoints;
 use crate::tasks::snapshot::Snapshots;
 use crate::tasks::{self, Changes, TaskError, retain};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,6 +27,7 @@ struct Context {
     readers: Arc<Readers>,
     clock: Clock,
     keep: Keep,
+    data_dir: PathBuf,
 }
 
 /// Spawns every task; each ends when `stopping` turns true.
@@ -43,6 +45,7 @@ pub(super) fn spawn(
         readers: Arc::clone(&running.readers),
         clock: clock.clone(),
         keep: config.keep,
+        data_dir: config.data_dir.clone(),
     };
     running.compactor = Some(compactor(context.clone(), &mut running.tasks)?);
     let tasks = &mut running.tasks;
@@ -79,7 +82,8 @@ async fn settle(context: Context, mut due: Due) {
 
 async fn trim(context: Context, mut due: Due) {
     while due.again().await {
-        let trimmed = retain::trim_log(&context.memory, &context.readers, &context.commit).await;
+        let trimmed =
+            retain::trim_log(&context.memory, &context.readers, &context.commit, &context.data_dir).await;
         tell("trim", trimmed.map(|_| ()));
     }
 }

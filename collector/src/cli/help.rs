@@ -23,6 +23,25 @@ const VIETNAMESE: &[(&str, &str)] = &[
         "Reads the configuration and the rules, says what is wrong with them, and does nothing else",
         "Đọc cấu hình và bộ quy tắc, báo chỗ sai, ngoài ra không làm gì",
     ),
+    (
+        "Makes a backup of everything, encrypted, beside a running collector, and checks it; or checks one",
+        "Sao lưu toàn bộ dữ liệu, có mã hóa, khi trung tâm vẫn chạy, rồi kiểm tra; hoặc chỉ kiểm tra một bản đã có",
+    ),
+    ("Puts a backup into an empty data folder", "Khôi phục một bản sao lưu vào thư mục dữ liệu trống"),
+    (
+        "The backup's file; or a folder, in which it is named after the time",
+        "Tệp sao lưu; hoặc một thư mục, khi đó tên tệp đặt theo thời gian",
+    ),
+    ("Checks a backup that is there instead of making one", "Kiểm tra một bản sao lưu đã có thay vì tạo mới"),
+    (
+        "In a folder: deletes all but so many of the newest backups, once the new one is made and checked",
+        "Với thư mục: xóa các bản cũ, chỉ giữ chừng này bản mới nhất, sau khi bản mới đã tạo và kiểm tra xong",
+    ),
+    (
+        "A file with the passphrase; without it TRAM_BACKUP_PASSPHRASE or the keyboard",
+        "Tệp chứa mật khẩu sao lưu; nếu không có thì lấy TRAM_BACKUP_PASSPHRASE hoặc bàn phím",
+    ),
+    ("The backup's file", "Tệp sao lưu"),
     ("Tokens that let agents in", "Mã ghi danh cho tác tử"),
     ("The agents", "Các tác tử"),
     ("People who sign in", "Người dùng đăng nhập"),

@@ -43,7 +43,7 @@ pub(super) fn new(file: Option<PathBuf>, language: Language) -> Result<NewPasswo
     Ok(NewPassword { hash, generated })
 }
 
-fn check(password: &str) -> Result<(), Complaint> {
+pub(super) fn check(password: &str) -> Result<(), Complaint> {
     let length = password.chars().count();
     if length < LENGTH_MIN {
         return Err(Complaint::usage(
@@ -83,7 +83,7 @@ fn typed(language: Language) -> Result<String, Complaint> {
     Err(Complaint::usage("hai lần nhập không giống nhau", "the two are not the same"))
 }
 
-fn silently(prompt: &str) -> std::io::Result<String> {
+pub(super) fn silently(prompt: &str) -> std::io::Result<String> {
     let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
     stderr.write_all(prompt.as_bytes())?;
     stderr.flush()?;

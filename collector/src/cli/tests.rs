@@ -33,6 +33,8 @@ impl Place {
         let matches =
             help::translate(Arguments::command(), language).try_get_matches_from(arguments).unwrap();
         let answer = match Arguments::from_arg_matches(&matches).unwrap().command {
+            Command::Backup(asked) => backup::run(&self.config, language, asked),
+            Command::Restore(asked) => backup::restore(&self.config, language, asked),
             Command::Enrollment(command) => enrollment::run(&self.config, command),
             Command::Agent(command) => agent::run(&self.config, language, command),
             Command::Policy(command) => policy::run(&self.config, command),

@@ -29,6 +29,16 @@ pub fn password() -> Result<Option<String>, ConfigError> {
     std::env::var("TRAM_PASSWORD_FILE").ok().map(|path| password_file(PathBuf::from(path))).transpose()
 }
 
+/// The passphrase of backups in `TRAM_BACKUP_PASSPHRASE`, or in the file that `TRAM_BACKUP_PASSPHRASE_FILE` names.
+#[expect(clippy::disallowed_methods, reason = "this is the home of the environment")]
+pub fn backup_passphrase() -> Result<Option<String>, ConfigError> {
+    if let Ok(passphrase) = std::env::var("TRAM_BACKUP_PASSPHRASE") {
+        return Ok(Some(passphrase));
+    }
+    let file = std::env::var("TRAM_BACKUP_PASSPHRASE_FILE").ok();
+    file.map(|path| password_file(PathBuf::from(path))).transpose()
+}
+
 /// The password in a file: its first line.
 pub fn password_file(path: PathBuf) -> Result<String, ConfigError> {
     let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read { path, source })?;

@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod certificate;
 pub mod change;
 pub mod component;
+pub mod copy;
 pub mod enrollment;
 pub mod listing;
 pub mod log;
@@ -78,12 +79,18 @@ pub fn write_ahead_log(data_dir: &Path) -> PathBuf {
     data_dir.join(format!("{FILE_NAME}-wal"))
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let done: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let newest = MIGRATIONS.last().map_or(0, |(number, _)| *number);
-    if done > newest {
-        return Err(StoreError::Newer { found: done, known: newest });
+/// The schema that a store has; an error when a newer release has written it.
+fn check_schema(connection: &Connection) -> Result<i64, StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
     }
+    Ok(found)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let done = check_schema(connection)?;
     for (number, statements) in MIGRATIONS.iter().filter(|(number, _)| *number > done) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(statements)?;

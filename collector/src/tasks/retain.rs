@@ -2,16 +2,25 @@
 //! than they must, days past their time.
 
 use super::TaskError;
+use crate::backup::hold;
 use crate::commit::{Handle, Memory};
 use crate::latest::SHARDS;
 use crate::series::Keep;
 use crate::store::sqlite::{Readers, log, snapshot};
+use std::path::Path;
 
 /// Rows of the log that one transaction deletes.
 const ROWS_AT_ONCE: i64 = 1_000;
 
-/// Deletes rows of the log that are older than every snapshot and every open chunk; says how many.
-pub async fn trim_log(memory: &Memory, readers: &Readers, commit: &Handle) -> Result<usize, TaskError> {
+/// Deletes rows of the log that are older than every snapshot and every open chunk; says how many. None while a backup
+/// is being read: what its days of history do not have yet must be in its log.
+pub async fn trim_log(
+    memory: &Memory,
+    readers: &Readers,
+    commit: &Handle,
+    data_dir: &Path,
+) -> Result<usize, TaskError> {
+    let Some(_trimming) = hold::may_trim(data_dir)? else { return Ok(0) };
     // First what the snapshots hold, then what the history needs: a row that comes between is above both.
     let snapshotted = readers.read(|connection| snapshot::oldest(connection, SHARDS))?;
     let needed = memory.series.needed_from().unwrap_or(i64::MAX);

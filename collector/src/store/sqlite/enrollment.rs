@@ -72,3 +72,9 @@ pub fn take_use(
     )?;
     Ok(())
 }
+
+/// Ends every token: none lets anybody in from now on.
+pub fn end_all(connection: &Connection, now_ms: i64) -> Result<(), StoreError> {
+    connection.execute("UPDATE enrollment SET expires_ms = ?1 WHERE expires_ms > ?1", [now_ms])?;
+    Ok(())
+}

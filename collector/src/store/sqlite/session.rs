@@ -66,3 +66,9 @@ pub fn delete(connection: &Connection, sha256: &[u8; 32]) -> Result<(), StoreErr
     connection.execute("DELETE FROM session WHERE sha256 = ?1", params![sha256])?;
     Ok(())
 }
+
+/// Ends every session.
+pub fn delete_all(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM session", [])?;
+    Ok(())
+}
