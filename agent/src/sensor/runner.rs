@@ -1,8 +1,8 @@
 //! Reads sensors without ever being held up by one: each read has its sensor's deadline, and happens on a thread that
 //! can be left behind. Knows nothing of what sensors read.
 //!
-//! One worker thread reads all sensors in turn. When a read takes longer than [`PATIENCE`] the worker is left with it
-//! and another takes over the rest, so that a round lasts as long as its slowest sensor, and at most [`ROUND_MAX`]. A
+//! One worker thread reads all sensors in turn and says so once, at the end: a word for each would cost more than most
+//! reads. When nothing has come for [`PATIENCE`] the worker is left with its read and another takes over the rest, so that a round lasts as long as its slowest sensor, and at most [`ROUND_MAX`]. A
 //! sensor whose deadline is longer is read beside the rounds: what it found before stands until it has answered. A
 //! sensor whose read still runs is not started again: at most one thread per sensor can hang. Nothing joins a thread, so
 //! shutdown waits for none.
@@ -10,10 +10,10 @@
 use crate::sensor::merge::merge;
 use crate::sensor::sample::{SCALE_DURATION, SCALE_WHOLE, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor};
-use std::collections::BTreeMap;
-use std::sync::{Arc, mpsc as blocking};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tram_proto::component::{Component, State};
 use tram_proto::sample as names;
 
@@ -83,9 +83,7 @@ pub struct Runner {
     paths: Arc<Paths>,
     clock: fn() -> Instant,
     idle: Option<Worker>,
-    done: mpsc::UnboundedReceiver<Done>,
-    /// Cloned into each worker; at most one message per sensor is ever under way.
-    sender: mpsc::UnboundedSender<Done>,
+    desk: Arc<Desk>,
 }
 
 struct Slot {
@@ -112,7 +110,37 @@ struct Done {
     took: Duration,
 }
 
-struct Worker(blocking::SyncSender<Job>);
+/// What the runner and its workers hand each other.
+#[derive(Default)]
+struct Desk {
+    papers: Mutex<Papers>,
+    /// Rung when a read has ended and none waits.
+    bell: Notify,
+}
+
+#[derive(Default)]
+struct Papers {
+    waiting: VecDeque<Job>,
+    done: Vec<Done>,
+}
+
+impl Desk {
+    fn papers(&self) -> MutexGuard<'_, Papers> {
+        // Nothing is left half done under this lock.
+        self.papers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put_down(&self, done: Done) {
+        let mut papers = self.papers();
+        papers.done.push(done);
+        if papers.waiting.is_empty() {
+            self.bell.notify_one();
+        }
+    }
+}
+
+/// A thread that reads whatever waits whenever it is woken.
+struct Worker(mpsc::SyncSender<()>);
 
 impl Runner {
     /// Over these sensors and sources; `clock` measures what reads take.
@@ -127,9 +155,8 @@ impl Runner {
             last: Reading::default(),
             state: SensorState::Read,
         };
-        let (sender, done) = mpsc::unbounded_channel();
         let slots = sensors.into_iter().map(slot).collect();
-        Self { slots, paths: Arc::new(paths), clock, idle: None, done, sender }
+        Self { slots, paths: Arc::new(paths), clock, idle: None, desk: Arc::default() }
     }
 
     /// What was found before the agent was started, for sensors that have not been read since.
@@ -167,13 +194,18 @@ impl Runner {
         let mut reports: Vec<Option<SensorReport>> = self.slots.iter().map(|_| None).collect();
         self.take_back_late(&mut reports);
         for place in 0..self.slots.len() {
-            if self.is_due(place, now) && self.start(place, now) {
-                self.wait(&mut reports, Some(place), PATIENCE).await;
+            if self.is_due(place, now) {
+                self.hand_out(place, now);
+            }
+        }
+        while self.desk.papers().waiting.front().is_some() && self.wake_worker() {
+            if !self.wait(&mut reports, PATIENCE).await {
+                self.idle = None;
             }
         }
         // Sensors slower than the patience run side by side by now; each has its own deadline.
         while let Some(left) = self.next_deadline(&reports, now, limit) {
-            self.wait(&mut reports, None, left).await;
+            self.wait(&mut reports, left).await;
         }
         self.conclude(reports, now)
     }
@@ -181,7 +213,7 @@ impl Runner {
     /// A read that has ended after its round: the sensor is back. What one found that is read beside the rounds counts;
     /// the old values of another are of no use.
     fn take_back_late(&mut self, reports: &mut [Option<SensorReport>]) {
-        while let Ok(done) = self.done.try_recv() {
+        for done in self.pick_up() {
             match self.slots.get_mut(done.place) {
                 Some(slot) if slot.is_beside() => self.take_in(reports, done),
                 Some(slot) => {
@@ -200,54 +232,62 @@ impl Runner {
         })
     }
 
-    fn start(&mut self, place: usize, now: Instant) -> bool {
-        let Some(slot) = self.slots.get_mut(place) else { return false };
-        let Some(sensor) = slot.sensor.take() else { return false };
+    fn hand_out(&mut self, place: usize, now: Instant) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        let Some(sensor) = slot.sensor.take() else { return };
         slot.started = Some(now);
-        let mut job = Job { place, sensor };
-        if let Some(worker) = self.idle.take() {
-            match worker.0.send(job) {
-                Ok(()) => {
-                    self.idle = Some(worker);
-                    return true;
-                }
-                Err(blocking::SendError(back)) => job = back,
-            }
+        self.desk.papers().waiting.push_back(Job { place, sensor });
+    }
+
+    fn pick_up(&self) -> Vec<Done> {
+        std::mem::take(&mut self.desk.papers().done)
+    }
+
+    /// Whether a worker knows that reads wait. Where there can be none, nothing waits any longer.
+    fn wake_worker(&mut self) -> bool {
+        // A full channel: it has been woken and has not looked yet.
+        if self.idle.as_ref().is_some_and(|worker| match worker.0.try_send(()) {
+            Ok(()) | Err(mpsc::TrySendError::Full(())) => true,
+            Err(mpsc::TrySendError::Disconnected(())) => false,
+        }) {
+            return true;
         }
-        match spawn(Arc::clone(&self.paths), self.sender.clone(), self.clock) {
+        match spawn(Arc::clone(&self.paths), Arc::downgrade(&self.desk), self.clock) {
             Ok(worker) => {
-                // The channel has room for one job and its reader has just been made.
-                let sent = worker.0.send(job).is_ok();
+                // The channel has room for one and its reader has just been made.
+                let woken = worker.0.try_send(()).is_ok();
                 self.idle = Some(worker);
-                sent
+                woken
             }
             Err(error) => {
-                tracing::warn!(sensor = slot.name, %error, "no thread to read a sensor on");
-                slot.sensor = Some(job.sensor);
+                tracing::warn!(%error, "no thread to read sensors on");
+                let waiting = std::mem::take(&mut self.desk.papers().waiting);
+                for Job { place, sensor } in waiting {
+                    if let Some(slot) = self.slots.get_mut(place) {
+                        slot.sensor = Some(sensor);
+                    }
+                }
                 false
             }
         }
     }
 
-    /// Takes in what comes until the sensor in question has answered, or any has when none is in question. A worker
-    /// that has not answered in time is left with its read.
-    async fn wait(&mut self, reports: &mut [Option<SensorReport>], place: Option<usize>, patience: Duration) {
+    /// Takes in what has come, or comes first; whether anything did.
+    async fn wait(&mut self, reports: &mut [Option<SensorReport>], patience: Duration) -> bool {
         let mut expiry = std::pin::pin!(tokio::time::sleep(patience));
+        let mut is_late = false;
         loop {
-            let done = tokio::select! {
-                biased;
-                done = self.done.recv() => done,
-                () = &mut expiry => break,
-            };
-            let Some(done) = done else { break };
-            let answered = done.place;
-            self.take_in(reports, done);
-            if place.is_none_or(|place| place == answered) {
-                return;
+            let done = self.pick_up();
+            if is_late || !done.is_empty() {
+                let has_come = !done.is_empty();
+                done.into_iter().for_each(|done| self.take_in(reports, done));
+                return has_come;
             }
-        }
-        if place.is_some() {
-            self.idle = None;
+            tokio::select! {
+                biased;
+                () = self.desk.bell.notified() => {}
+                () = &mut expiry => is_late = true,
+            }
         }
     }
 
@@ -371,20 +411,18 @@ fn own_samples(name: &str, report: Option<&SensorReport>) -> [Sample; 2] {
     ]
 }
 
-/// The worker ends when the runner lets go of its channel.
-fn spawn(
-    paths: Arc<Paths>,
-    done: mpsc::UnboundedSender<Done>,
-    clock: fn() -> Instant,
-) -> std::io::Result<Worker> {
-    let (sender, jobs) = blocking::sync_channel::<Job>(1);
+/// The worker ends when the runner lets go of its channel, or is no more.
+fn spawn(paths: Arc<Paths>, desk: Weak<Desk>, clock: fn() -> Instant) -> std::io::Result<Worker> {
+    let (sender, woken) = mpsc::sync_channel::<()>(1);
+    let next = |desk: &Weak<Desk>| desk.upgrade()?.papers().waiting.pop_front();
     let work = move || {
-        for Job { place, mut sensor } in jobs {
-            let started = clock();
-            let result = sensor.read(&paths);
-            let took = clock().saturating_duration_since(started);
-            if done.send(Done { place, sensor, result, took }).is_err() {
-                return;
+        for () in woken {
+            while let Some(Job { place, mut sensor }) = next(&desk) {
+                let started = clock();
+                let result = sensor.read(&paths);
+                let took = clock().saturating_duration_since(started);
+                let Some(desk) = desk.upgrade() else { return };
+                desk.put_down(Done { place, sensor, result, took });
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::sensor::md::mdstat::{Action, Array, Member, Role};
 use crate::sensor::source;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// `/sys/block/md0/size` counts in these.
 const SECTOR_BYTES: f64 = 512.0;
@@ -10,7 +10,9 @@ const SECTOR_BYTES: f64 = 512.0;
 /// Every array there is, in the order of names.
 pub(super) fn arrays(sysfs: &Path) -> Vec<Array> {
     let blocks = source::entries(&sysfs.join("block")).unwrap_or_default();
-    blocks.iter().filter(|block| block.join("md").is_dir()).map(|block| array(block)).collect()
+    // What the kernel calls otherwise is no array: a question less for each disk, every round.
+    let is_array = |block: &&PathBuf| source::name(block).starts_with("md") && block.join("md").is_dir();
+    blocks.iter().filter(is_array).map(|block| array(block)).collect()
 }
 
 fn array(block: &Path) -> Array {
