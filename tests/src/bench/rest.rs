@@ -65,6 +65,7 @@ impl Rest {
         ensure!(enrolment.wait()?.success(), "the agent cannot enrol");
         let log = std::fs::File::create(folder.path().join("agent.log"))?;
         let mut run = agent(&["run"]);
+        run.envs(unit_environment());
         let agent = net.spawn(run.stdout(log.try_clone()?).stderr(log))?;
         let rest = Self { net, agent, _collector: collector, _folder: folder };
         rest.first_ack(&data_dir).await?;
@@ -105,6 +106,15 @@ impl Drop for Rest {
     fn drop(&mut self) {
         let _ended = self.agent.kill().and_then(|()| self.agent.wait());
     }
+}
+
+/// What the agent's service sets.
+fn unit_environment() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let unit = include_str!("../../../deploy/systemd/tram-agent.service");
+    unit.lines()
+        .filter_map(|line| line.strip_prefix("Environment="))
+        .flat_map(str::split_whitespace)
+        .filter_map(|setting| setting.split_once('='))
 }
 
 /// The agent as it is installed, but for its folders and name servers.
