@@ -1,5 +1,7 @@
 //! Who this agent is: its key, its certificate, its collector, and where they are kept. Knows nothing of the network.
 
+mod validity;
+
 use crate::system;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
@@ -146,10 +148,7 @@ impl Identity {
     /// First and last millisecond since 1970 that the certificate is valid in.
     pub fn validity_ms(&self) -> Result<(i64, i64), IdentityError> {
         let der = self.certificate_der()?;
-        let (_, parsed) = x509_parser::parse_x509_certificate(&der)
-            .map_err(|error| IdentityError::Unusable(error.to_string()))?;
-        let validity = parsed.validity();
-        Ok((validity.not_before.timestamp() * 1_000, validity.not_after.timestamp() * 1_000))
+        validity::of_certificate(&der).map_err(|error| IdentityError::Unusable(error.to_string()))
     }
 
     /// Whether a third of the certificate's life or less is left.

@@ -69,7 +69,7 @@ pub fn select(mounts: Vec<Mount>, types_excluded: &Globs, points_excluded: &Glob
         }
     }
     let mut chosen: Vec<Mount> = chosen.into_values().collect();
-    chosen.sort_by(|a, b| a.point.cmp(&b.point));
+    chosen.sort_unstable_by(|a, b| a.point.cmp(&b.point));
     chosen
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Every server is asked by itself, so that a dead one beside a working one is seen.
 
+mod packet;
+
 use super::host;
-use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::{Name, RecordType};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -94,25 +94,12 @@ pub(super) fn from_hosts(hosts: &str, name: &str) -> Option<IpAddr> {
 /// One question in one packet and its answer, without cache, retry or search domains: a resolver of its own would be
 /// several times the size of everything else that the ladder needs.
 async fn lookup(server: IpAddr, name: &str, want_v6: bool) -> Result<Reply, String> {
-    let mut name = Name::from_utf8(name).map_err(|error| format!("{name} is not a name: {error}"))?;
-    name.set_fqdn(true);
-    let kind = if want_v6 { RecordType::AAAA } else { RecordType::A };
-    let question = Query::query(name, kind);
     let mut id = [0; 2];
     getrandom::fill(&mut id).map_err(|error| error.to_string())?;
-    let mut message = Message::new(u16::from_be_bytes(id), MessageType::Query, OpCode::Query);
-    message.metadata.recursion_desired = true;
-    message.add_query(question.clone());
-    let bytes = message.to_vec().map_err(|error| error.to_string())?;
-    exchange(SocketAddr::new(server, PORT), &bytes, |answer| {
-        let answer = Message::from_vec(answer).ok()?;
-        let is_ours = answer.metadata.id == message.metadata.id
-            && answer.metadata.message_type == MessageType::Response
-            && answer.queries.iter().all(|asked| *asked == question);
-        is_ours.then(|| reply(&answer))
-    })
-    .await
-    .map_err(|error| error.to_string())
+    let question = packet::question(u16::from_be_bytes(id), name, want_v6)?;
+    exchange(SocketAddr::new(server, PORT), &question, |answer| packet::answer(answer, &question))
+        .await
+        .map_err(|error| error.to_string())
 }
 
 /// Sends a packet and waits for the first one back that `read` takes for its answer.
@@ -133,24 +120,6 @@ async fn exchange<T>(
         if let Some(found) = read(answer.get(..length).unwrap_or_default()) {
             return Ok(found);
         }
-    }
-}
-
-fn reply(answer: &Message) -> Reply {
-    let code = answer.metadata.response_code;
-    if code == ResponseCode::NXDomain {
-        return Reply::NoSuchName("the name does not exist");
-    }
-    if code != ResponseCode::NoError {
-        return Reply::Unwilling(format!("the name server answers {code}"));
-    }
-    let addresses: Vec<IpAddr> = answer.answers.iter().filter_map(|record| record.data.ip_addr()).collect();
-    if !addresses.is_empty() {
-        Reply::Addresses(addresses)
-    } else if answer.metadata.truncation {
-        Reply::Unwilling("the answer does not fit one packet".to_owned())
-    } else {
-        Reply::NoSuchName("the name has no address")
     }
 }
 
@@ -189,18 +158,6 @@ mod tests {
         let read = |bytes: &[u8]| (bytes == b"right").then_some(5);
         let (found, ()) = tokio::join!(exchange(address, b"question", read), answering);
         assert_eq!(found.unwrap(), 5);
-    }
-
-    #[test]
-    fn answers_are_told_apart_by_their_code() {
-        let answer = |code| {
-            let mut answer = Message::new(1, MessageType::Response, OpCode::Query);
-            answer.metadata.response_code = code;
-            reply(&answer)
-        };
-        assert_eq!(answer(ResponseCode::NXDomain), Reply::NoSuchName("the name does not exist"));
-        assert_eq!(answer(ResponseCode::NoError), Reply::NoSuchName("the name has no address"));
-        assert!(matches!(answer(ResponseCode::ServFail), Reply::Unwilling(_)));
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Tally {
     /// The middle round trip in seconds, of an even number the mean of the two in the middle.
     pub(super) fn median_s(&self) -> Option<f64> {
         let mut sorted: Vec<f64> = self.round_trips.iter().map(Duration::as_secs_f64).collect();
-        sorted.sort_by(f64::total_cmp);
+        sorted.sort_unstable_by(f64::total_cmp);
         median(&sorted)
     }
 

@@ -125,7 +125,7 @@ impl<'a> View<'a> {
     fn is_slow(&self, limits: Limits) -> bool {
         let round_trips = |rung| {
             let mut found: Vec<f64> = self.of(rung).filter_map(|result| result.rtt_s).collect();
-            found.sort_by(f64::total_cmp);
+            found.sort_unstable_by(f64::total_cmp);
             median(&found)
         };
         // A page takes two round trips: the connection and the request.
