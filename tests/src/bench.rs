@@ -3,6 +3,8 @@
 
 pub mod bodies;
 pub mod collector;
+pub mod core;
+pub mod datasets;
 pub mod figures;
 pub mod footprint;
 pub mod ingest;
@@ -11,6 +13,7 @@ pub mod peers;
 pub mod process;
 pub mod rest;
 pub mod rules;
+pub mod storage;
 pub mod wire;
 
 use std::path::PathBuf;
@@ -24,6 +27,10 @@ pub struct Options {
     pub agent: PathBuf,
     /// The folder of the peers' kit; none leaves the peers out.
     pub peers: Option<PathBuf>,
+    /// The folder of the kit, for its data; wanted even where the peers are not.
+    pub kit: Option<PathBuf>,
+    /// The folder of recordings.
+    pub recordings: Option<PathBuf>,
     /// Length of a window that watches processes at rest.
     pub window_s: u64,
 }

@@ -44,6 +44,11 @@ impl Outcome {
         self.peers.push((peer.into(), Figure { run: String::new(), name, value, better }));
     }
 
+    /// Adds a peer's, of one of several runs.
+    pub fn peer_of(&mut self, peer: &str, run: &str, name: &'static str, value: f64, better: Better) {
+        self.peers.push((peer.into(), Figure { run: run.into(), name, value, better }));
+    }
+
     /// Adds a remark: what was left out and why.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
@@ -52,7 +57,10 @@ impl Outcome {
     /// Each figure that a peer has too: `PEER.FIGURE`, with the run of ours where there are several.
     fn ratios(&self) -> Vec<(String, f64)> {
         let pairs = self.peers.iter().flat_map(|(peer, theirs)| {
-            let same = self.ours.iter().filter(|ours| ours.name == theirs.name);
+            let is_same = |ours: &&Figure| {
+                ours.name == theirs.name && (theirs.run.is_empty() || theirs.run == ours.run)
+            };
+            let same = self.ours.iter().filter(is_same);
             same.map(move |ours| {
                 let run = if ours.run.is_empty() { String::new() } else { format!(".{}", ours.run) };
                 let ratio = match ours.better {
@@ -73,7 +81,8 @@ impl Outcome {
         }
         let mut peers = Map::new();
         for (peer, figure) in &self.peers {
-            place(&mut peers, peer, figure);
+            let group = if figure.run.is_empty() { peer.clone() } else { format!("{peer}.{}", figure.run) };
+            place(&mut peers, &group, figure);
         }
         let ratios = self.ratios().into_iter().map(|(name, ratio)| (name, rounded(ratio)));
         json!({"bench": bench, "ours": ours, "peers": peers, "ratio": ratios.collect::<Map<_, _>>(), "notes": self.notes})
@@ -91,11 +100,9 @@ impl Outcome {
             text.push_str(&format!("{name:<44} {:>14}\n", shown(figure.value)));
         }
         for (peer, figure) in &self.peers {
-            text.push_str(&format!(
-                "{:<44} {:>14}\n",
-                format!("{peer}: {}", figure.name),
-                shown(figure.value)
-            ));
+            let run = if figure.run.is_empty() { String::new() } else { format!(" [{}]", figure.run) };
+            let name = format!("{peer}: {}{run}", figure.name);
+            text.push_str(&format!("{name:<44} {:>14}\n", shown(figure.value)));
         }
         for (name, ratio) in self.ratios() {
             text.push_str(&format!("{:<44} {:>14}\n", format!("ratio {name}"), shown(ratio)));

@@ -1,6 +1,10 @@
 //! The peers beside Trạm, in the same call: their kit runs them, this reads its lines.
 
+mod prometheus;
+mod victoria_metrics;
+
 use super::Options;
+use super::datasets::{self, Set};
 use super::figures::{Better, Outcome};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
@@ -58,6 +62,40 @@ pub fn agents(options: &Options, pid: u32, seconds: u64, outcome: &mut Outcome) 
     Ok(true)
 }
 
+/// VictoriaMetrics and Prometheus storing the kit's data.
+pub fn storage(options: &Options, run: &str, jitter_ms: i64, outcome: &mut Outcome) -> anyhow::Result<()> {
+    for (server, program) in [("vm", "victoria-metrics"), ("prom", "prometheus")] {
+        let Some(kit) = kit(options, program, outcome) else { continue };
+        let jitter_ms = jitter_ms.to_string();
+        let lines = lines_with(kit, &["storage", server], &[("PEERS_JITTER_MS", &jitter_ms)])?;
+        let size = lines.iter().find_map(|line| line["bytes_per_sample"].as_f64());
+        let size = size.context("the kit has not said what a sample takes")?;
+        outcome.peer_of(server, run, "bytes_per_sample", size, Better::Less);
+    }
+    Ok(())
+}
+
+/// The same of a set of ours: VictoriaMetrics, and if wanted Prometheus, whose own tool makes its blocks.
+pub async fn storage_of(
+    options: &Options,
+    run: &str,
+    set: Set,
+    with_prometheus: bool,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
+    let series = datasets::series(set)?;
+    let samples: usize = series.values().map(Vec::len).sum();
+    if let Some(kit) = kit(options, "victoria-metrics", outcome) {
+        let bytes = victoria_metrics::stored(kit, &series).await?;
+        outcome.peer_of("vm", run, "bytes_per_sample", bytes / samples as f64, Better::Less);
+    }
+    if with_prometheus && kit(options, "promtool", outcome).is_some() {
+        let bytes = prometheus::stored(&series)?;
+        outcome.peer_of("prom", run, "bytes_per_sample", bytes / samples as f64, Better::Less);
+    }
+    Ok(())
+}
+
 /// The kit, when it is wanted, there, and has what it needs; otherwise a note says what is missing.
 fn kit<'a>(options: &'a Options, program: &str, outcome: &mut Outcome) -> Option<&'a Path> {
     let kit = options.peers.as_deref()?;
@@ -78,8 +116,14 @@ fn kit<'a>(options: &'a Options, program: &str, outcome: &mut Outcome) -> Option
 }
 
 fn lines(kit: &Path, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
+    lines_with(kit, arguments, &[])
+}
+
+fn lines_with(kit: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> anyhow::Result<Vec<Value>> {
     let program = kit.join("peers");
-    let output = Command::new(&program).args(arguments).stderr(Stdio::inherit()).output();
+    let mut command = Command::new(&program);
+    command.envs(settings.iter().copied());
+    let output = command.args(arguments).stderr(Stdio::inherit()).output();
     let output = output.with_context(|| format!("running {}", program.display()))?;
     ensure!(output.status.success(), "{} {}: {}", program.display(), arguments.join(" "), output.status);
     let text = String::from_utf8(output.stdout)?;

@@ -3,7 +3,7 @@
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use tram_tests::bench::figures::Outcome;
-use tram_tests::bench::{Options, footprint, ingest, rules, wire};
+use tram_tests::bench::{Options, footprint, ingest, rules, storage, wire};
 
 /// Measures Trạm, and its peers where their kit is there.
 #[derive(Debug, Parser)]
@@ -22,6 +22,12 @@ struct Arguments {
     /// Folder of the peers' kit.
     #[arg(long)]
     peers: Option<PathBuf>,
+    /// Folder of the peers' kit, for its data alone.
+    #[arg(long)]
+    kit: Option<PathBuf>,
+    /// Folder of recordings.
+    #[arg(long)]
+    recordings: Option<PathBuf>,
     /// Length of a window that watches processes at rest.
     #[arg(long, default_value_t = 120)]
     window_s: u64,
@@ -37,6 +43,8 @@ enum Bench {
     Wire,
     /// CPU of judging the built-in rules, for each host and rule.
     Rules,
+    /// Bytes on disk for each sample.
+    Storage,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -45,7 +53,9 @@ async fn main() -> anyhow::Result<()> {
     let options = Options {
         collector: arguments.collector,
         agent: arguments.agent,
+        kit: arguments.kit.or_else(|| arguments.peers.clone()),
         peers: arguments.peers,
+        recordings: arguments.recordings,
         window_s: arguments.window_s,
     };
     let mut outcome = Outcome::default();
@@ -54,6 +64,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Footprint => footprint::run(&options, &mut outcome).await.map(|()| "footprint"),
         Bench::Wire => wire::run(&options, &mut outcome).await.map(|()| "wire"),
         Bench::Rules => rules::run(&options, &mut outcome).map(|()| "rules"),
+        Bench::Storage => storage::run(&options, &mut outcome).await.map(|()| "storage"),
     }?;
     show(&outcome, name, arguments.json);
     Ok(())
