@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod load;
 pub mod peers;
 pub mod process;
+pub mod query;
 pub mod rest;
 pub mod rules;
 pub mod storage;
@@ -29,6 +30,8 @@ pub struct Options {
     pub peers: Option<PathBuf>,
     /// The folder of the kit, for its data; wanted even where the peers are not.
     pub kit: Option<PathBuf>,
+    /// Only the runs of `storage` whose names begin so.
+    pub only: Option<String>,
     /// The folder of recordings.
     pub recordings: Option<PathBuf>,
     /// Length of a window that watches processes at rest.

@@ -41,6 +41,8 @@ pub struct Collector {
     config: PathBuf,
     /// Where agents connect.
     pub agents: SocketAddr,
+    /// Where operators connect.
+    pub operators: SocketAddr,
 }
 
 /// Makes a data folder that knows so many agents. They share one key, which changes no cost of the collector's.
@@ -97,7 +99,7 @@ impl Collector {
         child.arg("--config").arg(&config).arg("serve").stdin(Stdio::null());
         child.stdout(output.try_clone()?).stderr(output);
         let child = child.spawn().with_context(|| format!("starting {}", program.display()))?;
-        let mut collector = Self { child, program: program.into(), config, agents };
+        let mut collector = Self { child, program: program.into(), config, agents, operators };
         collector.answers(&log).await?;
         Ok(collector)
     }
@@ -114,20 +116,24 @@ impl Collector {
         Ok(())
     }
 
+    /// A token with which a program may read everything.
+    pub fn api_token(&self) -> anyhow::Result<String> {
+        let text = self.command(&["token", "create", "--role", "viewer"])?;
+        let token = text.split_whitespace().last();
+        Ok(token.with_context(|| format!("no token in: {text}"))?.to_owned())
+    }
+
+    fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output =
+            Command::new(&self.program).arg("--config").arg(&self.config).args(arguments).output()?;
+        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
     /// A token that agents can enrol with.
     pub fn token(&self) -> anyhow::Result<String> {
-        let mut create = Command::new(&self.program);
-        create.arg("--config").arg(&self.config).args([
-            "enrollment",
-            "create",
-            "--agency",
-            "Tỉnh",
-            "--site",
-            "Trung tâm",
-        ]);
-        let output = create.output()?;
-        ensure!(output.status.success(), "no token: {}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8(output.stdout)?;
+        let arguments = ["enrollment", "create", "--agency", "Tỉnh", "--site", "Trung tâm"];
+        let text = self.command(&arguments)?;
         let token = text.split_whitespace().find(|word| word.parse::<Token>().is_ok());
         Ok(token.with_context(|| format!("no token in: {text}"))?.to_owned())
     }

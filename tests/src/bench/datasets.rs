@@ -198,18 +198,23 @@ fn bitbrains(folder: &Path) -> anyhow::Result<Vec<Recorded>> {
     Ok(machines)
 }
 
-/// Ten series of as many machines, every five minutes for two weeks.
+/// Ten series, every five minutes for two weeks. They are of several machines and months; here they begin together and
+/// are the columns of one host, as a host of Trạm has many.
 fn nab(folder: &Path) -> anyhow::Result<Vec<Recorded>> {
-    let mut machines = Vec::new();
+    let mut machine = Recorded::default();
     for file in files(folder, ".csv")? {
-        let mut machine = Recorded::default();
+        let (mut times_ms, mut values) = (Vec::new(), Vec::new());
         for line in std::fs::read_to_string(&file)?.lines().skip(1) {
             let (time, value) = line.split_once(',').context("no comma")?;
-            machine.push(time_ms(time)?, &[value.trim().parse()?]);
+            times_ms.push(time_ms(time)?);
+            values.push(value.trim().parse()?);
         }
-        machines.push(machine);
+        if times_ms.len() > machine.times_ms.len() {
+            machine.times_ms = times_ms;
+        }
+        machine.columns.push(values);
     }
-    Ok(machines)
+    Ok(vec![machine])
 }
 
 /// Three services of nineteen series; they have no times, so that a report each 15 s is taken: a day.
@@ -253,8 +258,11 @@ impl Recorded {
     }
 }
 
-/// Recorded machines played by so many fleets of them, each fleet some time after the one before.
-pub fn played(machines: &[Recorded], fleets: usize, apart_ms: i64) -> Set {
+/// Recorded machines played by so many fleets of them, each fleet one step after the one before.
+pub fn played(machines: &[Recorded], fleets: usize) -> Set {
+    let times =
+        machines.first().and_then(|machine| Some((machine.times_ms.first()?, machine.times_ms.get(1)?)));
+    let apart_ms = times.map_or(0, |(first, second)| second - first);
     let mut catalogues = Vec::new();
     let mut rows = Vec::new();
     for fleet in 0..fleets {

@@ -75,6 +75,29 @@ pub fn storage(options: &Options, run: &str, jitter_ms: i64, outcome: &mut Outco
     Ok(())
 }
 
+/// VictoriaMetrics and Prometheus asked over the kit's data: a day of a hundred hosts, the latest of all hosts.
+pub fn query(options: &Options, hosts: usize, outcome: &mut Outcome) -> anyhow::Result<()> {
+    for (server, program) in [("vm", "victoria-metrics"), ("prom", "prometheus")] {
+        let Some(kit) = kit(options, program, outcome) else { continue };
+        let day = lines(kit, &["query", server])?;
+        let hosts = hosts.to_string();
+        let hour = lines_with(kit, &["query", server], &[("PEERS_HOSTS", &hosts), ("PEERS_HOURS", "1")])?;
+        for (run, query, lines) in
+            [("range", "24h_", &day), ("range_mean", "24h_", &day), ("latest", "latest_", &hour)]
+        {
+            let is_it = |line: &&Value| line["query"].as_str().is_some_and(|name| name.starts_with(query));
+            let median = |figure: &str| {
+                let of = lines.iter().filter(is_it).filter_map(|line| line[figure].as_f64());
+                super::figures::percentile(&mut of.collect::<Vec<_>>(), 0.5)
+            };
+            outcome.peer_of(server, run, "median_ms", median("median_ms"), Better::Less);
+            outcome.peer_of(server, run, "worst_of_50_ms", median("max_ms"), Better::Less);
+            outcome.peer_of(server, run, "cpu_ms_per_query", median("cpu_ms_per_query"), Better::Less);
+        }
+    }
+    Ok(())
+}
+
 /// The same of a set of ours: VictoriaMetrics, and if wanted Prometheus, whose own tool makes its blocks.
 pub async fn storage_of(
     options: &Options,

@@ -16,9 +16,9 @@ const KIT_HOSTS: usize = 100;
 const KIT_STEPS: i64 = 24 * 240;
 /// Real clocks waver by so much.
 const JITTER_MS: i64 = 100;
-/// Fleets that play a recording, and how far apart: what a file costs is shared by many hosts, as in a province.
-const FLEETS: usize = 100;
-const FLEETS_APART_MS: i64 = 61_000;
+/// Hosts that play a recording, each one step after the one before: what a file costs is shared by many, as in a
+/// province.
+const FLEET: usize = 100;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Rounds after which what is due is closed, and after which the log is trimmed.
@@ -27,7 +27,9 @@ const TRIM_ROUNDS: usize = 240;
 
 /// Measures and fills in what was found.
 pub async fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()> {
-    for (run, jitter_ms) in [("whole_seconds", 0), ("jitter_100ms", JITTER_MS)] {
+    let is_wanted = |run: &str| options.only.as_ref().is_none_or(|only| run.starts_with(only.as_str()));
+    let of_kit = [("whole_seconds", 0), ("jitter_100ms", JITTER_MS)];
+    for (run, jitter_ms) in of_kit.into_iter().filter(|(run, _)| is_wanted(run)) {
         let Some(kit) = options.kit.as_deref() else {
             outcome.note("the kit's data is left out: the kit is not there");
             break;
@@ -43,9 +45,9 @@ pub async fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()>
     if sets.is_empty() {
         outcome.note("the real sets are left out: the recordings are not there");
     }
-    for (name, machines) in &sets {
+    for (name, machines) in sets.iter().filter(|(name, _)| is_wanted(name)) {
         for (run, fleets) in [(format!("{name}_alone"), 1), (format!("{name}_fleet"), fleets_of(machines))] {
-            let set = || datasets::played(machines, fleets, FLEETS_APART_MS);
+            let set = || datasets::played(machines, fleets);
             store(set(), &run, outcome).await?;
             peers::storage_of(options, &run, set(), fleets == 1, outcome).await?;
         }
@@ -53,9 +55,9 @@ pub async fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()>
     Ok(())
 }
 
-/// As many fleets as make about [`FLEETS`] hosts.
+/// As many fleets as make about [`FLEET`] hosts.
 fn fleets_of(machines: &[Recorded]) -> usize {
-    (FLEETS / machines.len().max(1)).max(1)
+    (FLEET / machines.len().max(1)).max(1)
 }
 
 /// Has the kit make its data.

@@ -3,7 +3,7 @@
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use tram_tests::bench::figures::Outcome;
-use tram_tests::bench::{Options, footprint, ingest, rules, storage, wire};
+use tram_tests::bench::{Options, footprint, ingest, query, rules, storage, wire};
 
 /// Measures Trạm, and its peers where their kit is there.
 #[derive(Debug, Parser)]
@@ -28,6 +28,9 @@ struct Arguments {
     /// Folder of recordings.
     #[arg(long)]
     recordings: Option<PathBuf>,
+    /// Only the runs of `storage` whose names begin so.
+    #[arg(long)]
+    only: Option<String>,
     /// Length of a window that watches processes at rest.
     #[arg(long, default_value_t = 120)]
     window_s: u64,
@@ -45,6 +48,8 @@ enum Bench {
     Rules,
     /// Bytes on disk for each sample.
     Storage,
+    /// What a question to the history takes.
+    Query,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -56,6 +61,7 @@ async fn main() -> anyhow::Result<()> {
         kit: arguments.kit.or_else(|| arguments.peers.clone()),
         peers: arguments.peers,
         recordings: arguments.recordings,
+        only: arguments.only,
         window_s: arguments.window_s,
     };
     let mut outcome = Outcome::default();
@@ -65,6 +71,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Wire => wire::run(&options, &mut outcome).await.map(|()| "wire"),
         Bench::Rules => rules::run(&options, &mut outcome).map(|()| "rules"),
         Bench::Storage => storage::run(&options, &mut outcome).await.map(|()| "storage"),
+        Bench::Query => query::run(&options, &mut outcome).await.map(|()| "query"),
     }?;
     show(&outcome, name, arguments.json);
     Ok(())
