@@ -131,7 +131,7 @@ impl Core {
     /// Takes snapshots of all state, and lets go of the log what these and the history have taken over.
     pub async fn trim(&mut self) -> anyhow::Result<()> {
         self.snapshots.all(&self.memory, &self.handle).await?;
-        retain::trim_log(&self.memory, &self.readers, &self.handle).await?;
+        retain::trim_log(&self.memory, &self.readers, &self.handle, &self.data_dir).await?;
         Ok(())
     }
 
