@@ -78,7 +78,8 @@ impl Core {
         let (writer, memory) =
             Writer::open(data_dir, OPEN_BYTES, settings, decoders, handle.clone(), answers)?;
         let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
-        tokio::task::spawn(commit::hand_back(answered));
+        #[expect(clippy::disallowed_methods, reason = "it ends with the writer")]
+        tokio::spawn(commit::hand_back(answered));
         let reporter = |(agent, catalogue): (&AgentId, Catalogue)| Reporter {
             agent: *agent,
             catalogue_id: catalogue.id(),

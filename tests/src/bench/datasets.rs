@@ -290,9 +290,12 @@ fn played_catalogue(host: &str, scaled: &[(u8, Vec<i64>)]) -> Catalogue {
     Catalogue { resource: resource(host), columns: scaled.iter().enumerate().map(column).collect() }
 }
 
-/// Each series of a set, as its host, its column, times, and its values as decimal numbers.
-pub fn series(set: Set) -> anyhow::Result<HashMap<(usize, usize), Vec<(i64, String)>>> {
-    let mut series: HashMap<(usize, usize), Vec<(i64, String)>> = HashMap::new();
+/// Series by host and column: times, and values as decimal numbers.
+pub type Series = HashMap<(usize, usize), Vec<(i64, String)>>;
+
+/// Each series of a set.
+pub fn series(set: Set) -> anyhow::Result<Series> {
+    let mut series = Series::new();
     let scales: Vec<Vec<u8>> = set
         .catalogues
         .iter()

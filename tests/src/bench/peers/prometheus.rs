@@ -1,13 +1,13 @@
 //! Blocks of Prometheus made of a set by its own tool, and their size.
 
+use crate::bench::datasets::Series;
 use anyhow::{Context as _, ensure};
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 /// Bytes that series take as blocks: chunks and index.
-pub(super) fn stored(series: &HashMap<(usize, usize), Vec<(i64, String)>>) -> anyhow::Result<f64> {
+pub(super) fn stored(series: &Series) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let (file, blocks) = (folder.path().join("samples.om"), folder.path().join("blocks"));
     let mut text = String::new();

@@ -1,8 +1,8 @@
 //! VictoriaMetrics with a set of ours in it, and what it takes on disk once all is merged.
 
+use crate::bench::datasets::Series;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -23,10 +23,7 @@ impl Drop for Server {
 }
 
 /// Bytes that series take, data and index.
-pub(super) async fn stored(
-    kit: &Path,
-    series: &HashMap<(usize, usize), Vec<(i64, String)>>,
-) -> anyhow::Result<f64> {
+pub(super) async fn stored(kit: &Path, series: &Series) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let url = format!("http://{address}");
