@@ -22,10 +22,10 @@ pub mod trust;
 
 /// Pause after a first failure: an answer that was lost, mostly. Also before another address is tried.
 const BACKOFF_MIN: Duration = Duration::from_secs(2);
-/// Pauses after the second failure and after further ones are any part of this: agents that lost their collector at the
-/// same moment come back to it one by one. The last is also how late history may begin after it is back.
-const BACKOFF_SECOND: Duration = Duration::from_secs(30);
-const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// Pauses after the second failure and further ones are a quarter of this and any part of the rest: agents that lost their
+/// collector at the same moment come back to it one by one. With the time that a request may take to fail it is how late
+/// what is current can be after a link is back: within a minute.
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// The first send of an agent that starts again is any part of this late: power comes back to many at once.
 const START_SPREAD: Duration = Duration::from_secs(30);
 /// Longest pause that the collector may ask for.
@@ -451,8 +451,7 @@ impl Uplink {
     fn back_off(&mut self, asked: Option<Duration>) {
         let demanded = match self.failures {
             0 => self.noise.jittered(BACKOFF_MIN),
-            1 => self.noise.part(BACKOFF_SECOND),
-            _ => self.noise.part(BACKOFF_MAX),
+            _ => BACKOFF_MAX / 4 + self.noise.part(BACKOFF_MAX / 4 * 3),
         };
         self.failures = self.failures.saturating_add(1);
         let pause = demanded.max(BACKOFF_MIN / 2).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));

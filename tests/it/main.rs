@@ -6,6 +6,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "stories run in real time")]
 
+mod backlog;
 mod backup;
 mod care;
 mod crash;

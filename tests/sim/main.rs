@@ -27,7 +27,8 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let next = AtomicU64::new(arguments.from);
-    let (failed, measured, stored) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let failed = AtomicU64::new(0);
+    let sums: [AtomicU64; 5] = Default::default();
     let until = arguments.from.saturating_add(arguments.seeds);
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = if arguments.threads == 0 { processors } else { arguments.threads };
@@ -41,8 +42,16 @@ fn main() -> ExitCode {
                     }
                     match sim::run_in_memory(seed) {
                         Ok(summary) => {
-                            measured.fetch_add(summary.measured as u64, Ordering::Relaxed);
-                            stored.fetch_add(summary.stored as u64, Ordering::Relaxed);
+                            let found = [
+                                summary.measured as u64,
+                                summary.stored as u64,
+                                summary.thinned,
+                                summary.dropped,
+                                summary.paced,
+                            ];
+                            for (sum, found) in sums.iter().zip(found) {
+                                sum.fetch_add(found, Ordering::Relaxed);
+                            }
                             if arguments.tell {
                                 println!("seed {seed}: {}", summary.happened.join(", "));
                             }
@@ -57,12 +66,11 @@ fn main() -> ExitCode {
         }
     });
     let failed = failed.into_inner();
+    let [measured, stored, thinned, dropped, paced] = sums.map(AtomicU64::into_inner);
     println!(
-        "{} seeds from {}, {failed} failed; {} measurements, {} stored",
-        arguments.seeds,
-        arguments.from,
-        measured.into_inner(),
-        stored.into_inner()
+        "{} seeds from {}, {failed} failed; {measured} measurements, {thinned} of them gathered, {dropped} dropped; \
+         {stored} reports stored, {paced} bytes of history under a budget or hours",
+        arguments.seeds, arguments.from,
     );
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

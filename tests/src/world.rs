@@ -9,6 +9,7 @@ mod machine;
 pub use host::{Host, Sent};
 pub use machine::{AgentHost, Link};
 
+use crate::net::plan;
 use crate::pki::{Connection, Reply, client_config, request_for};
 use anyhow::{Context as _, Result, ensure};
 use hyper::Method;
@@ -58,8 +59,9 @@ pub struct Identity {
 pub fn config_in(dir: &Path) -> Result<Config> {
     let text = format!(
         "data_dir = {:?}\n[listen]\nagents = \"127.0.0.1:0\"\noperators = \"127.0.0.1:0\"\n\
-         [public]\nnames = [\"localhost\", \"127.0.0.1\"]\n[commit]\nwindow_ms = 2\n",
-        dir.join("data")
+         [public]\nnames = [\"localhost\", \"127.0.0.1\", {:?}]\n[commit]\nwindow_ms = 2\n",
+        dir.join("data"),
+        plan().collector,
     );
     Ok(config::parse(Path::new("test.toml"), &text, &std::collections::BTreeMap::new())?)
 }

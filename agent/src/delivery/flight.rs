@@ -151,7 +151,7 @@ impl Delivery {
     /// What a send of a lane carries now; none when nothing waits.
     pub(super) fn prepare(&mut self, lane: Lane, reports_max: usize) -> Option<Prepared> {
         let mut selection = self.spool.select(lane, reports_max, BATCH_BYTES_MAX, &self.known);
-        if lane == Lane::Live && self.uplink.is_live_only() {
+        if lane == Lane::Live && self.is_live_only() {
             self.keep_fresh(&mut selection);
         }
         selection.anchors.retain(|anchor| anchor.boot != self.settings.boot);
@@ -161,6 +161,11 @@ impl Delivery {
         let sent = selection.reports.iter().map(|held| (held.seq, held.catalogue)).collect();
         let body = self.body(&selection);
         Some(Prepared { held: selection.reports, sent, body })
+    }
+
+    /// Whether sends of the newest carry only what was measured just now, because history has hours or a share.
+    fn is_live_only(&self) -> bool {
+        self.settings.hours.is_set() || self.uplink.is_live_only()
     }
 
     /// Leaves only what the collector would call live: what was measured in this boot and not long ago.
@@ -257,7 +262,7 @@ impl Delivery {
         let pause = ack.pause_ms.map(Duration::from_millis);
         let pending = self.spool.pending();
         let is_full = lane == Lane::Live && sent.len() >= LIVE_REPORTS;
-        let is_live_left = is_full && self.uplink.is_live_only();
+        let is_live_left = is_full && self.is_live_only();
         let (policy, share) = (ack.policy, ack.history_bytes_per_minute);
         let progress = Progress { settled, pending, policy, pause, share, is_live_left };
         self.uplink.handle_ack(progress, self.clock.monotonic());

@@ -27,6 +27,12 @@ pub struct Shut {
 }
 
 impl Hours {
+    /// Whether there are any: then history never goes along with what is current, because before the first answer after
+    /// a restart it is not certain what time it is.
+    pub fn is_set(&self) -> bool {
+        !self.asked.is_empty() || !self.allowed.is_empty()
+    }
+
     /// Milliseconds from a time, in milliseconds since 1970, until history may be sent; 0 while it may, none when it
     /// never may.
     pub fn begin_in_ms(&self, now_ms: i64) -> Option<u64> {

@@ -25,11 +25,12 @@ pub const ENROLL: &str = "/agent/v1/enroll";
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 /// Bodies smaller than this are not worth compressing.
 const COMPRESS_FROM_BYTES: usize = 256;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest wait for an answer to an empty body.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Speed of a link that still counts as one, in bytes per second.
-const SLOWEST_LINK: u64 = 1_000;
+/// Longest that a connection may take.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for an answer to an empty body. A connection that a cut left for dead is noticed by it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Speed of a link on which the largest batches pass, in bytes per second; on a slower one they shrink.
+const SLOWEST_LINK: u64 = 2_000;
 /// How long a connection is kept for the next request; a little more than the longest usual interval.
 const KEEP_ALIVE: Duration = Duration::from_secs(600);
 

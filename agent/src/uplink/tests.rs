@@ -293,14 +293,19 @@ proptest! {
     }
 }
 
-/// Agents whose collector is away: the second of its return in which each is heard again.
-fn seconds_of_return(agents: u64, away: u64, are_in_step: bool) -> Vec<u64> {
+/// Agents whose collector is away, where a try in vain takes so long: the second of its return in which each is heard
+/// again.
+fn seconds_of_return(agents: u64, away: u64, are_in_step: bool, in_vain: Duration) -> Vec<u64> {
     let start = SystemClock.monotonic();
-    let back = start + Duration::from_secs(away);
-    (0..agents).map(|seed| second_of_return(seed, (start, back), are_in_step)).collect()
+    let times = (start, start + Duration::from_secs(away), in_vain);
+    (0..agents).map(|seed| second_of_return(seed, times, are_in_step)).collect()
 }
 
-fn second_of_return(seed: u64, (start, back): (Instant, Instant), are_in_step: bool) -> u64 {
+fn second_of_return(
+    seed: u64,
+    (start, back, in_vain): (Instant, Instant, Duration),
+    are_in_step: bool,
+) -> u64 {
     let phase = if are_in_step { Duration::ZERO } else { Duration::from_millis(seed * 7_919 % 60_000) };
     let mut now = start + phase;
     let mut uplink = Uplink::new(INTERVAL, 0, seed, now);
@@ -310,6 +315,7 @@ fn second_of_return(seed: u64, (start, back): (Instant, Instant), are_in_step: b
             if now >= back {
                 return (now - back).as_secs();
             }
+            now += in_vain;
             uplink.handle_failure(Failure::Unreachable, 1, now);
         }
         now = uplink.poll_timeout().unwrap();
@@ -328,9 +334,14 @@ fn busiest(seconds: &[u64]) -> (u64, u64) {
 fn two_thousand_agents_come_back_one_by_one() {
     for away in [10, 60, 300, 3_600] {
         for are_in_step in [false, true] {
-            let (share, last) = busiest(&seconds_of_return(2_000, away, are_in_step));
+            let (share, _) = busiest(&seconds_of_return(2_000, away, are_in_step, Duration::ZERO));
             assert!(share <= 6, "{share} % in one second after {away} s, in step: {are_in_step}");
-            assert!(last <= 60, "live again only after {last} s");
+            // Where the link loses what is sent, a connection is given up only after a while.
+            let (_, last) = busiest(&seconds_of_return(2_000, away, are_in_step, post::CONNECT_TIMEOUT));
+            // The connection and the answer over a poor line take some of the minute that is promised. Who was not due
+            // while the collector was away has not noticed, and comes in its time.
+            let most = if away < INTERVAL.as_secs() { 50 } else { 45 };
+            assert!(last <= most, "live again only after {last} s");
         }
     }
 }

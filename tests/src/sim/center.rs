@@ -2,7 +2,7 @@
 //! during and after a commit, and is set back to an older backup.
 
 use super::machine::copy;
-use super::truth::Stored;
+use super::truth::{Gathered, Stored};
 use anyhow::{Context as _, Result, anyhow};
 use rusqlite::params;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,13 @@ pub(super) enum Fate {
     DiesAfter,
 }
 
+/// What an aggregate says of the measurements that it stands for.
+fn gathered(report: &Report) -> Option<Gathered> {
+    let sent = report.aggregate.as_deref()?;
+    let column = sent.gathered(0, report.values.first().copied().flatten())?;
+    Some(Gathered { least: column.min as u64, most: column.max as u64, sum: column.sum as u64 })
+}
+
 /// The collector.
 pub(super) struct Center {
     root: PathBuf,
@@ -45,15 +52,18 @@ pub(super) struct Center {
 }
 
 impl Center {
-    /// A new store below `root` that knows these agents, running.
-    pub(super) fn new(root: &Path, agents: &[AgentId], now_ms: i64) -> Result<Self> {
+    /// A new store below `root` that knows these agents, all of one site with this budget for history, running.
+    pub(super) fn new(root: &Path, agents: &[AgentId], now_ms: i64, budget: Option<u32>) -> Result<Self> {
         let (clock, time) = Clock::manual(now_ms);
         let mut center = Self { root: root.to_owned(), clock, time, running: None, agents: agents.to_vec() };
         std::fs::create_dir_all(center.data())?;
         let mut connection = sqlite::open_writer(&center.data())?;
         let rows = connection.transaction()?;
         rows.execute("INSERT INTO agency (id, name, kind) VALUES (1, 'Tỉnh', 'province')", [])?;
-        rows.execute("INSERT INTO site (id, agency, name) VALUES (1, 1, 'Trung tâm')", [])?;
+        rows.execute(
+            "INSERT INTO site (id, agency, name, history_bytes_per_minute) VALUES (1, 1, 'Trung tâm', ?1)",
+            [budget],
+        )?;
         for agent in agents {
             rows.execute(
                 "INSERT INTO asset (site, name, kind, always_on) VALUES (1, ?1, 'server', 1)",
@@ -161,6 +171,12 @@ impl Center {
             match (machine, Report::decode(logged.bytes)) {
                 (Some(machine), Ok(report)) => stored.push(Stored {
                     machine,
+                    first: report
+                        .aggregate
+                        .as_deref()
+                        .and_then(|sent| sent.first(logged.seq))
+                        .unwrap_or(logged.seq),
+                    gathered: gathered(&report),
                     spool: tram_proto::id::SpoolId(logged.spool.0),
                     seq: logged.seq,
                     nonce: report.values.first().copied().flatten().unwrap_or_default() as u64,

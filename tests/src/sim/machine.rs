@@ -2,6 +2,7 @@
 //! set back and copied.
 
 use super::post::{Line, Net};
+use super::terms::Terms;
 use super::truth::Measured;
 use crate::fleet::dice::Dice;
 use anyhow::{Context as _, Result};
@@ -15,7 +16,6 @@ use tram_agent::delivery::courier::Courier;
 use tram_agent::delivery::{Delivery, Settings};
 use tram_agent::sensor::Sample;
 use tram_agent::spool::Bounds;
-use tram_agent::uplink::history::Hours;
 use tram_agent::uplink::identity::{Identity, IdentityStore};
 use tram_agent::uplink::proxy::Route;
 use tram_proto::catalogue::{Attributes, Column, Kind};
@@ -73,7 +73,7 @@ pub(super) struct Machine {
     state: PathBuf,
     net: Arc<Mutex<Net>>,
     dice: Dice,
-    spool_bytes_max: u64,
+    terms: Terms,
     clocks: Arc<Clocks>,
     boot: BootId,
     delivery: Option<Delivery>,
@@ -89,15 +89,14 @@ impl Machine {
         net: &Arc<Mutex<Net>>,
         mut dice: Dice,
         identity: &Identity,
-        spool_bytes_max: u64,
+        terms: &Terms,
     ) -> Result<Self> {
         IdentityStore::open(&state)?.save(identity)?;
         let wall_ms = dice.between(-1e12, 3e12) as i64;
         let clocks = Arc::new(Clocks::new(&mut dice, wall_ms));
         let boot = BootId(dice.bits().to_be_bytes());
-        let (net, synced) = (Arc::clone(net), BTreeMap::new());
-        let mut machine =
-            Self { number, state, net, dice, spool_bytes_max, clocks, boot, delivery: None, synced };
+        let (net, synced, terms) = (Arc::clone(net), BTreeMap::new(), terms.clone());
+        let mut machine = Self { number, state, net, dice, terms, clocks, boot, delivery: None, synced };
         machine.start()?;
         Ok(machine)
     }
@@ -105,6 +104,11 @@ impl Machine {
     /// Whether the agent runs.
     pub(super) fn is_running(&self) -> bool {
         self.delivery.is_some()
+    }
+
+    /// Between two measurements.
+    pub(super) fn sample_interval(&self) -> Duration {
+        self.terms.sample_interval
     }
 
     /// Reports that wait.
@@ -117,17 +121,25 @@ impl Machine {
         self.delivery.as_ref().map_or(0, |delivery| delivery.spool().figures().dropped)
     }
 
+    /// Reports that it counts as gathered into fewer.
+    pub(super) fn thinned(&self) -> u64 {
+        self.delivery.as_ref().map_or(0, |delivery| delivery.spool().figures().thinned)
+    }
+
     /// Starts the agent on what is on the disk.
     pub(super) fn start(&mut self) -> Result<()> {
         let settings = Settings {
             boot: self.boot,
             resource: Attributes::new(),
             send_interval: Duration::from_secs(60),
-            spool: Bounds { bytes_max: self.spool_bytes_max, age_max: Duration::from_secs(30 * 86_400) },
+            spool: Bounds {
+                bytes_max: self.terms.spool_bytes_max,
+                age_max: Duration::from_secs(30 * 86_400),
+            },
             policy: 0,
             route: Route::default(),
             collectors: vec![],
-            hours: Hours::default(),
+            hours: self.terms.hours(),
             history_limit: None,
         };
         let courier: Arc<dyn Courier> = Arc::new(Line::new(&self.net, self.number));

@@ -2,7 +2,9 @@
 //! the one owner of the collector.
 
 use super::center::{Center, Fate};
+use super::terms::Terms;
 use super::truth::Truth;
+use super::wire::Wire;
 use crate::fleet::dice::Dice;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,6 +39,10 @@ pub(super) struct Net {
     pub(super) center: Center,
     /// What really happened.
     pub(super) truth: Truth,
+    /// Under what the run is.
+    pub(super) terms: Terms,
+    /// What history takes of the uplink.
+    pub(super) wire: Wire,
     /// How bad it is now.
     pub(super) weather: Weather,
     /// Machines whose link is cut.
@@ -52,10 +58,12 @@ pub(super) struct Net {
 
 impl Net {
     /// A network in fair weather, all links up.
-    pub(super) fn new(center: Center, machines: usize, dice: Dice, start_ms: i64) -> Self {
+    pub(super) fn new(center: Center, machines: usize, dice: Dice, start_ms: i64, terms: Terms) -> Self {
         Self {
             center,
-            truth: Truth::default(),
+            truth: Truth::new(terms.is_small()),
+            terms,
+            wire: Wire::default(),
             weather: Weather::default(),
             cut: vec![false; machines],
             dice,
@@ -150,7 +158,11 @@ impl Line {
     async fn carry(self, body: Option<Vec<u8>>) -> Answer {
         let (there, is_lost) = {
             let mut net = self.net();
-            let loss = net.weather.loss;
+            let (loss, now_ms) = (net.weather.loss, net.now_ms());
+            let Net { wire, terms, .. } = &mut *net;
+            if let Some(body) = &body {
+                wire.note(body, terms, now_ms);
+            }
             (net.way(), net.rolls(loss))
         };
         sleep(there).await;

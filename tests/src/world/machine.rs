@@ -22,7 +22,7 @@ use tram_collector::model::agent::AgentId;
 use tram_proto::catalogue::{Attributes, Column, Kind};
 use tram_proto::enroll::Token;
 use tram_proto::id::{BootId, Seq};
-use tram_proto::report::{End, Moment};
+use tram_proto::report::{End, Moment, SpoolFigures};
 use tram_proto::sample;
 
 /// How long the agent may be at something before the test moves its timers on.
@@ -139,6 +139,11 @@ impl AgentHost {
     /// Reports that wait.
     pub fn pending(&mut self) -> Result<u64> {
         Ok(self.delivery()?.spool().pending())
+    }
+
+    /// What the spool counts.
+    pub fn figures(&mut self) -> Result<SpoolFigures> {
+        Ok(self.delivery()?.spool().figures())
     }
 
     /// The agent stops and starts again; the host stays up.
