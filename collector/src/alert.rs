@@ -7,6 +7,7 @@ use crate::health::{BuiltIn, Finding, Findings, Observation, Readings, Rule, Rul
 use crate::model::alert::{Alert, AlertId, AlertState, Figures, Severity, Watch};
 use crate::model::asset::AssetId;
 
+pub mod part;
 #[cfg(test)]
 mod tests;
 
@@ -92,15 +93,21 @@ fn begin(rule: &Rule, finding: &Finding, now_ms: i64) -> Transition {
     let watch = Watch { seen_ms: now_ms, mean, ..Watch::default() };
     if !rule.enabled {
         Transition::None
-    } else if rule.hold_ms <= 0 {
+    } else if hold_ms(rule, finding) <= 0 {
         Transition::Fire(severity, watch)
     } else {
         Transition::Pend(severity, watch)
     }
 }
 
+/// How long a finding must hold.
+fn hold_ms(rule: &Rule, finding: &Finding) -> i64 {
+    finding.hold_ms.unwrap_or(rule.hold_ms)
+}
+
 fn pending(rule: &Rule, alert: &Alert, finding: &Finding, now_ms: i64) -> Transition {
-    if is_forgotten(&alert.watch, rule.hold_ms, now_ms) {
+    let hold_ms = hold_ms(rule, finding);
+    if is_forgotten(&alert.watch, hold_ms, now_ms) {
         let begun = begin(rule, finding, now_ms);
         return if begun == Transition::None { Transition::Forget } else { begun };
     }
@@ -111,7 +118,7 @@ fn pending(rule: &Rule, alert: &Alert, finding: &Finding, now_ms: i64) -> Transi
     // The hold time is for each level: what has been critical for a moment fires as what it was all the time.
     let lasting = alert.severity.min(severity);
     watch.rising_since_ms = (severity > lasting).then(|| watch.rising_since_ms.unwrap_or(now_ms));
-    if now_ms - alert.since_ms >= rule.hold_ms {
+    if now_ms - alert.since_ms >= hold_ms {
         Transition::Fire(lasting, watch)
     } else if lasting < alert.severity {
         // A milder level than before holds: that one has held since the beginning.
@@ -135,7 +142,7 @@ fn firing(rule: &Rule, alert: &Alert, finding: &Finding, now_ms: i64) -> Transit
     match observation {
         Observation::Raise(severity) if severity > alert.severity => {
             let since_ms = watch.rising_since_ms.unwrap_or(now_ms);
-            if now_ms - since_ms >= rule.hold_ms {
+            if now_ms - since_ms >= hold_ms(rule, finding) {
                 Transition::Update(severity, seen)
             } else {
                 Transition::Keep(Watch { rising_since_ms: Some(since_ms), ..seen })
@@ -225,7 +232,14 @@ fn leave(
                     return true;
                 }
                 let (part, readings) = (alert.part.clone(), Readings::new(&[(GONE, 1.0)]));
-                let gone = Finding { rule, part, observation: Observation::Gone, value: f64::NAN, readings };
+                let gone = Finding {
+                    rule,
+                    part,
+                    observation: Observation::Gone,
+                    value: f64::NAN,
+                    readings,
+                    hold_ms: None,
+                };
                 (step(rules, Some(alert), &gone, now_ms), GONE)
             }
         };
@@ -326,6 +340,7 @@ fn new(asset: AssetId, finding: &Finding, severity: Severity, now_ms: i64) -> Al
         resolved_ms: None,
         acknowledged: None,
         figures: Figures::new(),
+        component: None,
         work_order: None,
         watch: Watch { seen_ms: now_ms, ..Watch::default() },
     }

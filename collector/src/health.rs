@@ -21,6 +21,7 @@ pub use stale::{Presence, absent, presence};
 
 use crate::model::alert::Alert;
 use crate::model::component::Component;
+use crate::model::missing::Missing;
 use crate::model::report::End;
 
 /// One start of a host.
@@ -54,6 +55,8 @@ pub struct Facts<'a> {
     pub previous: Option<Previous<'a>>,
     /// Its complete set of parts.
     pub components: &'a [Component],
+    /// Parts that were in it for long and are gone.
+    pub missing: &'a [Missing],
     /// Its alerts that are pending or firing.
     pub alerts: &'a [Alert],
     /// Starts that the collector has seen, oldest first.
@@ -84,6 +87,7 @@ pub fn evaluate(
     condition::temperatures(rules, bindings, facts, findings);
     condition::network(rules, bindings, facts, findings);
     component::components(rules, facts, findings);
+    component::missing(rules, facts, now_ms, findings);
     host::reachability(rules, bindings, facts, findings);
     host::clock(rules, facts, findings);
     host::reboots(rules, facts, now_ms, findings);

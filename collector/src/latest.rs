@@ -14,6 +14,7 @@ use crate::model::arrival::SpoolFigures;
 use crate::model::asset::{Asset, AssetId, AssetKind};
 use crate::model::catalogue::{Catalogue, CatalogueId};
 use crate::model::component::Component;
+use crate::model::missing::Missing;
 use crate::model::report::{BootId, End};
 use crate::model::work_order::WorkOrder;
 use crate::placing::Boot;
@@ -72,6 +73,8 @@ pub struct Host {
     pub boots: Vec<Boot>,
     /// The complete component set.
     pub components: Arc<Vec<Component>>,
+    /// Parts that were in it for long and are gone.
+    pub missing: Arc<Vec<Missing>>,
     /// Its digest; none when no set is known.
     pub set: Option<[u8; 8]>,
     /// When the set was measured.
@@ -113,6 +116,7 @@ impl Host {
             clock_offset_ms: None,
             boots: Vec::new(),
             components: Arc::default(),
+            missing: Arc::default(),
             set: None,
             set_at_ms: 0,
             spools: Vec::new(),

@@ -85,8 +85,13 @@ fn fired(
     ids: &mut dyn FnMut() -> WorkOrderId,
 ) -> Option<WorkOrderChange> {
     let rule = rules.enabled(alert.rule)?;
-    let evidence =
-        Evidence { alert: alert.id?, rule: alert.rule, at_ms: now_ms, figures: alert.figures.clone() };
+    let evidence = Evidence {
+        alert: alert.id?,
+        rule: alert.rule,
+        at_ms: now_ms,
+        figures: alert.figures.clone(),
+        component: alert.component.clone(),
+    };
     let Some(current) = current else {
         return rule.work_order.then(|| {
             WorkOrderChange::Opened(open(ids(), alert, evidence, now_ms, now_ms.saturating_add(rule.due_ms)))

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod component;
 pub mod enrollment;
 pub mod line;
+pub mod missing;
 pub mod part_change;
 pub mod policy;
 pub mod report;

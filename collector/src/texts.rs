@@ -5,12 +5,14 @@
 
 use crate::health::{BuiltIn, component};
 use crate::model::alert::{Figures, RuleId, Severity};
+use crate::model::component::Component;
 use crate::model::text::{Language, Text};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use std::sync::LazyLock;
 
 mod figure;
+pub mod part;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +29,17 @@ pub struct AlertText {
     pub source: Text,
 }
 
-/// The texts of an alert, or of a work order that is due because of one.
-pub fn alert(rule: RuleId, part: &str, figures: &Figures, severity: Severity) -> AlertText {
-    let vi = BUNDLES.vi.alert(rule, part, figures, severity);
-    let en = BUNDLES.en.alert(rule, part, figures, severity);
+/// The texts of an alert, or of a work order that is due because of one. `component` is the part that it is about, where
+/// that is known.
+pub fn alert(
+    rule: RuleId,
+    part: &str,
+    figures: &Figures,
+    severity: Severity,
+    component: Option<&Component>,
+) -> AlertText {
+    let vi = BUNDLES.vi.alert(rule, part, figures, severity, component);
+    let en = BUNDLES.en.alert(rule, part, figures, severity, component);
     let text = |vi, en| Text { vi, en };
     AlertText {
         title: text(vi.title, en.title),
@@ -80,17 +89,26 @@ impl Bundle {
         Self { language, fluent }
     }
 
-    fn alert(&self, rule: RuleId, part: &str, figures: &Figures, severity: Severity) -> Spoken {
+    fn alert(
+        &self,
+        rule: RuleId,
+        part: &str,
+        figures: &Figures,
+        severity: Severity,
+        about: Option<&Component>,
+    ) -> Spoken {
         let mut arguments = figure::arguments(self.language, figures, &|id| self.say(id, None, None));
-        let (kind, part) =
-            if rule == BuiltIn::ComponentHealth.id() { component::kind_and_name(part) } else { ("", part) };
+        let (kind, part) = if is_of_component(rule) { component::kind_and_name(part) } else { ("", part) };
         arguments.set("kind", kind.to_owned());
-        let part = shown(part);
+        let part = shown(about.map_or(part, part::label));
         let part = if part.is_empty() { self.say("part-unnamed", None, None) } else { part };
         arguments.set("part", part);
         arguments.set("severity", severity.as_str());
         let say = |attribute| self.say(rule.0, Some(attribute), Some(&arguments));
         let mut detail = say("detail");
+        if let Some(about) = about {
+            detail += &self.about(about);
+        }
         for (figure, id) in
             [(crate::alert::GONE, "resolved-gone"), (crate::alert::DISABLED, "resolved-disabled")]
         {
@@ -114,6 +132,10 @@ impl Bundle {
         debug_assert!(errors.is_empty(), "{id} {attribute:?}: {errors:?}");
         text.into_owned()
     }
+}
+
+fn is_of_component(rule: RuleId) -> bool {
+    [BuiltIn::ComponentHealth.id(), BuiltIn::ComponentMissing.id()].contains(&rule)
 }
 
 /// Characters of a part's name that are shown.

@@ -120,6 +120,7 @@ fn component(block: &Path) -> Option<Component> {
         ("sector_size_bytes", number("queue/physical_block_size")),
         ("rotational", number("queue/rotational")),
         ("removable", number("removable")),
+        ("external", is_external(block, word("device/type").as_deref()).then_some(1.0)),
     ];
     let (state, reasons) = state(word("device/state").as_deref());
     let vendor = word("device/vendor").filter(|vendor| vendor != "ATA" && !vendor.starts_with("0x"));
@@ -135,6 +136,16 @@ fn component(block: &Path) -> Option<Component> {
         reasons,
         figures: figures.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect(),
     })
+}
+
+/// Whether it is made to be carried away: on a USB or Thunderbolt cable, or a memory card.
+fn is_external(block: &Path, kind: Option<&str>) -> bool {
+    let is_bus = |name: &str| {
+        let digits = name.strip_prefix("usb").unwrap_or_default();
+        !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    let place = std::fs::canonicalize(block).unwrap_or_default();
+    kind == Some("SD") || place.iter().any(|name| is_bus(&name.to_string_lossy()))
 }
 
 /// The kernel's own word for SCSI and NVMe devices; others have none, and nothing speaks against them.
@@ -239,5 +250,22 @@ mod tests {
             parsed(&text).unwrap().into_keys().collect::<Vec<_>>(),
             ["mmcblk0", "nvme0n1", "sda", "sdb", "sdc", "vda"]
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn disks_on_a_cable_and_cards_are_told_from_those_that_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |path: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(&path).unwrap();
+            path
+        };
+        let stick = make("devices/pci0000:00/usb2/2-1/host6/block/sdb");
+        let fixed = make("devices/pci0000:00/ata1/host0/block/sda");
+        let link = root.path().join("sdb");
+        std::os::unix::fs::symlink(&stick, &link).unwrap();
+        assert!(is_external(&link, None) && !is_external(&fixed, None) && !is_external(&fixed, Some("MMC")));
+        assert!(is_external(&fixed, Some("SD")) && !is_external(&make("devices/usbhid/block/sdc"), None));
     }
 }

@@ -79,7 +79,7 @@ component_health =
         [degraded] It works, but less well than it should.
         [needs_cleaning] It works, and wants cleaning.
        *[other] It is not well.
-    } The reasons and figures stand with the part on the host's page.
+    }
     .action = { $kind ->
         [physical_disk] Make sure that a backup exists before anything else. Note the serial number, take a disk of the same kind and at least the same size, and replace it.
         [logical_disk] Find the disk that the array has lost, replace it, and see that the array is rebuilt. Until then one more fault may cost the data.
@@ -90,9 +90,29 @@ component_health =
         [memory] Note the slot, replace the module, and test the memory (memtest86+).
         [network] Replace the network cable, then try another port; check speed and duplex at both ends.
         [service] Read its log (journalctl -u, then the name) and start it again.
-       *[other] Look at the part's reasons on the host's page and at the maker's documentation.
+       *[other] Look at the reasons and at the maker's documentation.
     }
-    .source = The part's own verdict as its sensor reads it: OpenTelemetry hw.state. Limits and their sources are in the agent's documentation.
+    .source = The part's own verdict as its sensor reads it: OpenTelemetry hw.state. Limits and their sources are in the agent's documentation. Longer hold times for mains, rebuilding and links are Trạm's own choice (rules.toml says which); Zabbix's templates average sensors over 5 minutes.
+
+component_missing =
+    .title = { $kind ->
+        [physical_disk] Disk
+        [logical_disk] Disk array
+        [disk_controller] Disk controller
+        [power_supply] Power supply
+        [battery] Battery
+        [memory] Memory module
+       *[other] Part
+    } { $part } is gone
+    .detail = It was there for long, and has been missing for { $gone_s }. What no longer answers at all has most often failed; nobody else may notice while an array still works.
+    .action = { $kind ->
+        [physical_disk] Make sure that a backup exists. See whether the disk sits firmly and its cables hold; if it does not come back, take a disk of the same kind and at least the same size, and replace it.
+        [logical_disk] See whether the array's disks are there and whether it was stopped on purpose; do not write to its disks before.
+        [power_supply] See whether it is plugged in, sits firmly and gets mains; replace it if it does not come back.
+        [memory] Shut the host down, seat the module again, and replace it if it does not come back.
+       *[other] See whether it sits firmly and its cables hold; replace it if it does not come back.
+    } If it was taken out on purpose, nothing is left to do: the alert ends when another takes its place, or by itself after 30 days (window in rules.toml).
+    .source = Trạm's own choice: a part with a serial number that was there for a day or more, has been gone for 10 minutes and has not been replaced. Parts on USB and removable ones do not count, nor those whose source cannot be read.
 
 unexpected_reboot =
     .title = The host restarted without having been shut down
@@ -199,3 +219,12 @@ unit-second = s
 figure-unknown = an unknown figure
 # Stands for a part without a name.
 part-unnamed = an unnamed part
+
+# What an alert or work order says of the part that it is about.
+part-reasons = Reasons: { $text }.
+part-identity = The part: { $text }.
+part-figures = Figures: { $text }.
+part-model = model { $text }
+part-serial = serial number { $text }
+part-place = place { $text }
+unit-hours = { $text } h

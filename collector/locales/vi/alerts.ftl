@@ -79,7 +79,7 @@ component_health =
         [degraded] Bộ phận này còn chạy nhưng kém hơn mức phải có.
         [needs_cleaning] Bộ phận này còn chạy và cần được vệ sinh.
        *[other] Bộ phận này không ổn.
-    } Lý do và số đo nằm cạnh bộ phận ấy trên trang của máy.
+    }
     .action = { $kind ->
         [physical_disk] Trước hết hãy chắc chắn là có bản sao lưu. Ghi lại số sê-ri, mang ổ đĩa cùng loại, dung lượng không nhỏ hơn, rồi thay.
         [logical_disk] Tìm ổ đĩa mà mảng đã mất, thay ổ ấy và theo dõi cho đến khi mảng dựng lại xong. Trước lúc đó, thêm một lỗi nữa có thể mất dữ liệu.
@@ -90,9 +90,29 @@ component_health =
         [memory] Ghi lại khe cắm, thay thanh nhớ và kiểm tra bộ nhớ (memtest86+).
         [network] Thay cáp mạng, rồi thử cổng khác; kiểm tra tốc độ và chế độ song công ở cả hai đầu.
         [service] Đọc nhật ký của dịch vụ (journalctl -u, rồi tên dịch vụ) và khởi động lại.
-       *[other] Xem lý do của bộ phận trên trang của máy và tài liệu của nhà sản xuất.
+       *[other] Xem các lý do và tài liệu của nhà sản xuất.
     }
-    .source = Nhận định của chính bộ phận qua cảm biến: hw.state của OpenTelemetry. Các ngưỡng và nguồn của chúng có trong tài liệu của tác tử.
+    .source = Nhận định của chính bộ phận qua cảm biến: hw.state của OpenTelemetry. Các ngưỡng và nguồn của chúng có trong tài liệu của tác tử. Thời gian chờ dài hơn khi mất điện, dựng lại dữ liệu và nối mạng là lựa chọn của Trạm (ghi trong rules.toml); mẫu của Zabbix lấy trung bình cảm biến trong 5 phút.
+
+component_missing =
+    .title = { $kind ->
+        [physical_disk] Ổ đĩa
+        [logical_disk] Mảng đĩa
+        [disk_controller] Bộ điều khiển đĩa
+        [power_supply] Bộ nguồn
+        [battery] Pin
+        [memory] Thanh nhớ
+       *[other] Bộ phận
+    } { $part } đã biến mất
+    .detail = Bộ phận này có mặt từ lâu, nay không còn thấy đã { $gone_s }. Thứ không trả lời nữa thường là đã hỏng; khi mảng đĩa vẫn chạy thì không ai nhận ra.
+    .action = { $kind ->
+        [physical_disk] Trước hết hãy chắc chắn là có bản sao lưu. Xem ổ đĩa có cắm chặt và cáp có tốt không; nếu ổ không trở lại, mang ổ cùng loại, dung lượng không nhỏ hơn, rồi thay.
+        [logical_disk] Xem các ổ của mảng còn đó không và mảng có bị dừng theo ý muốn không; chưa rõ thì đừng ghi gì lên các ổ ấy.
+        [power_supply] Xem bộ nguồn có được cắm, lắp chặt và có điện không; nếu không trở lại thì thay.
+        [memory] Tắt máy, lắp lại thanh nhớ; nếu không trở lại thì thay.
+       *[other] Xem bộ phận có lắp chặt và dây có tốt không; nếu không trở lại thì thay.
+    } Nếu nó được tháo ra theo ý muốn thì không cần làm gì: cảnh báo hết khi có bộ phận khác thay vào, hoặc tự hết sau 30 ngày (window trong rules.toml).
+    .source = Lựa chọn của Trạm: bộ phận có số sê-ri, có mặt ít nhất một ngày, mất 10 phút mà chưa được thay. Không tính thứ cắm qua USB hoặc tháo rời được, và thứ mà nguồn thông tin không đọc được.
 
 unexpected_reboot =
     .title = Máy khởi động lại mà không được tắt đúng cách
@@ -199,3 +219,12 @@ unit-second = giây
 figure-unknown = số chưa rõ
 # Thay cho một bộ phận không có tên.
 part-unnamed = bộ phận không tên
+
+# Cảnh báo hay phiếu việc nói gì về bộ phận liên quan.
+part-reasons = Lý do: { $text }.
+part-identity = Bộ phận: { $text }.
+part-figures = Số liệu: { $text }.
+part-model = kiểu { $text }
+part-serial = số sê-ri { $text }
+part-place = vị trí { $text }
+unit-hours = { $text } giờ

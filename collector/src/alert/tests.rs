@@ -248,7 +248,7 @@ fn observation() -> impl Strategy<Value = Observation> {
 }
 
 fn finding(rule: BuiltIn, observation: Observation, value: f64) -> Finding {
-    Finding { rule, part: Arc::from("/"), observation, value, readings: Readings::default() }
+    Finding { rule, part: Arc::from("/"), observation, value, readings: Readings::default(), hold_ms: None }
 }
 
 /// Findings of one rule with the seconds that pass before each.

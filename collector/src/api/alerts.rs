@@ -1,6 +1,7 @@
 //! Alerts: the list, and saying that one has seen one.
 
 use crate::api::caller::{Caller, Changed};
+use crate::api::current;
 use crate::api::error::ApiError;
 use crate::api::input::{self, Body, Id, Query};
 use crate::api::page::Window;
@@ -154,7 +155,8 @@ pub async fn acknowledge(
 
 fn view(row: PlacedAlert) -> Alert {
     let PlacedAlert { alert, place } = row;
-    let texts = texts::alert(alert.rule, &alert.part, &alert.figures, alert.severity);
+    let texts =
+        texts::alert(alert.rule, &alert.part, &alert.figures, alert.severity, alert.component.as_deref());
     Alert {
         id: alert.id.map_or(0, |id| id.0),
         rule: alert.rule.0.to_owned(),
@@ -177,6 +179,7 @@ fn view(row: PlacedAlert) -> Alert {
             note: seen.note,
         }),
         figures: alert.figures,
+        component: alert.component.as_deref().map(current::component),
         work_order_id: alert.work_order.map(|order| order.0),
     }
 }

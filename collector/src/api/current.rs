@@ -5,7 +5,7 @@
 use crate::api::view::AlertCounts;
 use crate::api::view::agent::{AgentBrief, AgentState};
 use crate::api::view::asset::{
-    AssetState, Component, ComponentState, CurrentValue, Reachability, Rung, ValueKind,
+    AssetState, Component, ComponentState, CurrentValue, Reachability, Reason, Rung, ValueKind,
 };
 use crate::health::Presence;
 use crate::latest::Host;
@@ -13,6 +13,7 @@ use crate::model::agent;
 use crate::model::alert::{Alert, AlertState, Severity};
 use crate::model::catalogue::{Column, Kind};
 use crate::model::component;
+use crate::texts;
 use std::collections::BTreeMap;
 use tram_proto::reach;
 use tram_proto::sample;
@@ -214,8 +215,14 @@ pub fn component(component: &component::Component) -> Component {
             component::ComponentState::NeedsCleaning => ComponentState::NeedsCleaning,
             component::ComponentState::Unknown => ComponentState::Unknown,
         },
-        reasons: component.reasons.clone(),
+        reasons: component
+            .reasons
+            .iter()
+            .map(|said| Reason { said: said.clone(), text: texts::part::reason(said).into() })
+            .collect(),
         figures: component.figures.clone(),
+        figures_text: texts::part::figures(component).into(),
+        since_ms: component.since_ms,
     }
 }
 

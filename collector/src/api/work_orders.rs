@@ -1,6 +1,7 @@
 //! Work orders: the list, one, and what an operator may change about it.
 
 use crate::api::caller::{Caller, Changed};
+use crate::api::current;
 use crate::api::error::ApiError;
 use crate::api::input::{self, Body, Id, Query};
 use crate::api::page::Window;
@@ -178,8 +179,11 @@ fn shown(row: PlacedWorkOrder) -> WithEtag {
 
 fn view(row: PlacedWorkOrder) -> WorkOrder {
     let PlacedWorkOrder { order, place } = row;
-    let latest = order.evidence.last().map(|evidence| &evidence.figures);
-    let texts = texts::alert(order.rule, &order.part, latest.unwrap_or(&Figures::new()), Severity::Warning);
+    let latest = order.evidence.last();
+    let none = Figures::new();
+    let figures = latest.map_or(&none, |evidence| &evidence.figures);
+    let component = latest.and_then(|evidence| evidence.component.as_deref());
+    let texts = texts::alert(order.rule, &order.part, figures, Severity::Warning, component);
     WorkOrder {
         id: order.id.0,
         asset: Named { id: order.asset.0, name: place.asset_name },
@@ -203,12 +207,20 @@ fn view(row: PlacedWorkOrder) -> WorkOrder {
 }
 
 fn proof(part: &str, evidence: model::Evidence) -> Evidence {
-    let text = texts::alert(evidence.rule, part, &evidence.figures, Severity::Warning).detail;
+    let text = texts::alert(
+        evidence.rule,
+        part,
+        &evidence.figures,
+        Severity::Warning,
+        evidence.component.as_deref(),
+    )
+    .detail;
     Evidence {
         alert_id: evidence.alert.0,
         rule: evidence.rule.0.to_owned(),
         at_ms: evidence.at_ms,
         text: text.into(),
         figures: evidence.figures,
+        component: evidence.component.as_deref().map(current::component),
     }
 }

@@ -173,6 +173,7 @@ impl Decider {
         let alerts = Arc::make_mut(&mut host.alerts);
         let mut changes =
             alert::apply(alerts, &self.rules, &self.findings, host.asset, now_ms, &mut alert_ids);
+        alert::part::describe(alerts, &host.components, &host.missing, &mut changes);
         if changes.is_empty() && !has_orders {
             return;
         }
@@ -222,6 +223,7 @@ fn facts<'a>(
         previous: previous
             .map(|previous| health::Previous { at_ms: previous.at_ms, values: &previous.values }),
         components: &host.components,
+        missing: &host.missing,
         alerts: &host.alerts,
         boots,
         clock_offset_ms: host.clock_offset_ms,

@@ -189,9 +189,11 @@ fn load_catalogues(
 /// The hosts as the store's rows and the snapshots have them.
 fn load_hosts(connection: &Connection, catalogues: &Catalogues) -> Result<HashMap<AgentId, Host>, NoRebuild> {
     let mut components = component::present(connection)?;
+    let mut missing = component::missing(connection)?;
     let mut hosts = HashMap::new();
     for found in agent::all(connection)? {
         let mut host = host_of(&found);
+        host.missing = Arc::new(missing.remove(&host.asset).unwrap_or_default());
         if let Some(set) = components.remove(&host.asset) {
             host.components = Arc::new(set);
         }

@@ -15,6 +15,7 @@ use crate::model::arrival::{Anchor, Arrival, Incoming, Measured, NewCatalogue, O
 use crate::model::asset::AssetId;
 use crate::model::catalogue::CatalogueId;
 use crate::model::component::Component;
+use crate::model::missing::{self, Missing};
 use crate::model::part_change::{self, PartChange};
 use crate::model::report::BootId;
 use crate::placing::{self, Boot, Contact};
@@ -25,7 +26,13 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum Row {
     /// A complete component set.
-    Components { asset: AssetId, set: Arc<Vec<Component>>, changes: Vec<PartChange>, at_ms: i64 },
+    Components {
+        asset: AssetId,
+        set: Arc<Vec<Component>>,
+        changes: Vec<PartChange>,
+        missing: Arc<Vec<Missing>>,
+        at_ms: i64,
+    },
     /// Two hosts use one identity.
     Clone { agent: AgentId, seen_ms: i64 },
     /// Another version of the agent program.
@@ -237,12 +244,7 @@ impl Stage {
         };
         placing::remember(&mut host.boots, boot);
         if let Some(components) = components.filter(|_| host.set.is_none() || mark.at_ms >= host.set_at_ms) {
-            let changes = part_change::between(&host.components, &components);
-            host.components = Arc::new(components);
-            host.set = Some(set);
-            host.set_at_ms = mark.at_ms;
-            let set = Arc::clone(&host.components);
-            self.rows.push(Row::Components { asset: host.asset, set, changes, at_ms: mark.at_ms });
+            self.replace_set(host, components, set, mark.at_ms);
         }
         let values: Arc<[Option<i64>]> = values.into();
         let gathered = aggregate.as_deref().map(|aggregate| (aggregate, moment.boot_ms));
@@ -257,6 +259,19 @@ impl Stage {
         (host.boot, host.boot_ms, host.boot_started_ms) = (moment.boot, moment.boot_ms, started_ms);
         host.ended = end;
         decider.live(host, known, &mut self.decided);
+    }
+
+    /// Puts a complete set in place of the one before.
+    fn replace_set(&mut self, host: &mut Host, mut components: Vec<Component>, set: [u8; 8], at_ms: i64) {
+        let before = Arc::clone(&host.components);
+        missing::date(&before, &mut components, at_ms);
+        let changes = part_change::between(&before, &components);
+        host.missing = Arc::new(missing::next(&host.missing, &before, &components, at_ms));
+        host.components = Arc::new(components);
+        host.set = Some(set);
+        host.set_at_ms = at_ms;
+        let (set, missing) = (Arc::clone(&host.components), Arc::clone(&host.missing));
+        self.rows.push(Row::Components { asset: host.asset, set, changes, missing, at_ms });
     }
 
     /// Puts the values of a live report in place of the current ones.

@@ -84,6 +84,10 @@ fn open(dir: &Path) -> (Writer, Memory, mpsc::UnboundedReceiver<Handback>) {
         agent::add(transaction, &new)
     });
     added.unwrap();
+    reopen(dir)
+}
+
+fn reopen(dir: &Path) -> (Writer, Memory, mpsc::UnboundedReceiver<Handback>) {
     let (clock, _) = Clock::manual(NOW_MS);
     let settings =
         Settings { window: Duration::ZERO, interval_ms: 60_000, rules: Arc::new(RuleSet::default()), clock };
@@ -177,6 +181,7 @@ fn another_disk_in_place_of_one_is_remembered_and_the_first_set_is_not() {
         state: ComponentState::Ok,
         reasons: vec![],
         figures: [].into(),
+        since_ms: 0,
     };
     for (seq, serial) in [(1, "AAAA1"), (2, "AAAA1"), (3, "BBBB1")] {
         let mut arrival = arrival(seq..=seq, vec![1]);
@@ -192,4 +197,57 @@ fn another_disk_in_place_of_one_is_remembered_and_the_first_set_is_not() {
     let seen = part_change::page(&writer.connection, Scope::All, asset, None, 10).unwrap();
     let [only] = seen.as_slice() else { panic!("{seen:?}") };
     assert_eq!((only.change.before.as_str(), only.change.after.as_str()), ("ST1000 AAAA1", "ST1000 BBBB1"));
+}
+
+/// An arrival with a complete set, so many minutes after the host's start.
+fn set_arrival(seq: u64, minute: u64, disks: &[(&str, &str)]) -> Arrival {
+    let disk = |(id, serial): &(&str, &str)| Component {
+        kind: "physical_disk".into(),
+        id: (*id).into(),
+        name: String::new(),
+        model: "ST1000".into(),
+        serial: (*serial).into(),
+        state: ComponentState::Ok,
+        reasons: vec![],
+        figures: [].into(),
+        since_ms: 0,
+    };
+    let mut arrival = arrival(seq..=seq, vec![1]);
+    arrival.arrived_ms = NOW_MS + minute as i64 * 60_000;
+    arrival.sent.boot_ms = minute * 60_000;
+    for incoming in &mut arrival.reports {
+        if let Ok(measured) = &mut incoming.content {
+            measured.moment.boot_ms = minute * 60_000;
+            measured.set = [disks.len() as u8; 8];
+            measured.components = Some(disks.iter().map(disk).collect());
+        }
+    }
+    arrival
+}
+
+#[test]
+fn a_vanished_disk_alerts_through_a_restart_until_it_is_back() {
+    let data = tempfile::tempdir().unwrap();
+    let (both, one) = ([("sda", "AAAA1"), ("sdb", "BBBB1")], [("sda", "AAAA1")]);
+    const DAY: u64 = 24 * 60;
+    let firing = |memory: &Memory| -> Vec<String> {
+        let host = memory.latest.host(AGENT).unwrap();
+        let is_of_rule = |alert: &&crate::model::alert::Alert| alert.rule.0 == "component_missing";
+        let firing = host.alerts.iter().filter(|alert| alert.id.is_some()).filter(is_of_rule);
+        firing.map(|alert| alert.component.as_ref().unwrap().serial.clone()).collect()
+    };
+    {
+        let (mut writer, memory, _answers) = open(data.path());
+        commit(&mut writer, set_arrival(1, 0, &both)).unwrap();
+        commit(&mut writer, set_arrival(2, 2 * DAY, &one)).unwrap();
+        assert_eq!(firing(&memory), Vec::<String>::new(), "a moment is nothing");
+    }
+    let (mut writer, memory, _answers) = reopen(data.path());
+    for (seq, minute) in [(3, 1), (4, 12)] {
+        commit(&mut writer, set_arrival(seq, 2 * DAY + minute, &one)).unwrap();
+    }
+    assert_eq!(firing(&memory), ["BBBB1"]);
+    commit(&mut writer, set_arrival(5, 2 * DAY + 20, &both)).unwrap();
+    commit(&mut writer, set_arrival(6, 2 * DAY + 22, &both)).unwrap();
+    assert_eq!(firing(&memory), Vec::<String>::new());
 }

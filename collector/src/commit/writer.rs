@@ -386,8 +386,9 @@ pub(super) fn host_of(found: &agent::AgentOnAsset) -> Host {
 
 fn write_row(transaction: &Transaction<'_>, row: &Row) -> Result<(), StoreError> {
     match row {
-        Row::Components { asset, set, changes, at_ms } => {
+        Row::Components { asset, set, changes, missing, at_ms } => {
             component::replace_set(transaction, *asset, set, *at_ms)?;
+            component::put_missing(transaction, *asset, missing)?;
             part_change::add(transaction, *asset, changes, *at_ms)
         }
         Row::Clone { agent, seen_ms } => agent::flag_clone(transaction, *agent, *seen_ms),

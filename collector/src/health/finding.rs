@@ -72,6 +72,8 @@ pub struct Finding {
     pub value: f64,
     /// What it rests on.
     pub readings: Readings,
+    /// How long it must hold, where that is not the rule's own hold time.
+    pub hold_ms: Option<i64>,
 }
 
 /// Everything that one look found.
@@ -109,7 +111,14 @@ impl Findings {
         readings: Readings,
     ) {
         let part = self.whole.get_or_insert_with(|| Arc::from("")).clone();
-        self.list.push(Finding { rule, part, observation, value, readings });
+        self.list.push(Finding { rule, part, observation, value, readings, hold_ms: None });
+    }
+
+    /// Gives the finding made last a hold time of its own.
+    pub(crate) fn hold(&mut self, hold_ms: Option<i64>) {
+        if let Some(finding) = self.list.last_mut() {
+            finding.hold_ms = hold_ms;
+        }
     }
 
     /// A finding of one part.
@@ -121,6 +130,6 @@ impl Findings {
         value: f64,
         readings: Readings,
     ) {
-        self.list.push(Finding { rule, part: part.clone(), observation, value, readings });
+        self.list.push(Finding { rule, part: part.clone(), observation, value, readings, hold_ms: None });
     }
 }

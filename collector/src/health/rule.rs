@@ -49,6 +49,8 @@ worded!(
         Temperature = "temperature";
         /// A part of the host is not well, by the verdict that comes with it.
         ComponentHealth = "component_health";
+        /// A part of the host that was there for long is gone.
+        ComponentMissing = "component_missing";
         /// The host started again without having been shut down.
         UnexpectedReboot = "unexpected_reboot";
         /// It did so several times.
@@ -128,6 +130,12 @@ worded!(
         Intervals = "intervals";
         /// Added to them.
         Grace = "grace";
+        /// Instead of the hold time: a power supply that gets no mains, or a pair of them that is no longer redundant.
+        HoldMains = "hold_mains";
+        /// Instead of the hold time: an array or a disk that is being rebuilt, with nothing else against it.
+        HoldRebuild = "hold_rebuild";
+        /// Instead of the hold time: a value that wanders about its limit, or a link that has just been set up.
+        HoldReading = "hold_reading";
     }
 );
 

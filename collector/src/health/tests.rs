@@ -27,6 +27,7 @@ pub(crate) struct World {
     ended: Option<End>,
     listening_since_ms: i64,
     pub(crate) components: Vec<crate::model::component::Component>,
+    pub(crate) missing: Vec<crate::model::missing::Missing>,
     pub(crate) alerts: Vec<crate::model::alert::Alert>,
 }
 
@@ -43,6 +44,7 @@ impl World {
             ended: None,
             listening_since_ms: NOW_MS - 86_400_000,
             components: vec![],
+            missing: vec![],
             alerts: vec![],
         }
     }
@@ -99,6 +101,7 @@ impl World {
             at_ms: NOW_MS,
             previous: self.previous.as_deref().map(|values| Previous { at_ms: NOW_MS - 60_000, values }),
             components: &self.components,
+            missing: &self.missing,
             alerts: &self.alerts,
             boots: &self.boots,
             clock_offset_ms: self.clock_offset_ms,

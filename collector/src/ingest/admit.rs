@@ -169,6 +169,7 @@ fn component(part: wire_component::Component) -> Component {
         state,
         reasons: part.reasons,
         figures: part.figures,
+        since_ms: 0,
     }
 }
 

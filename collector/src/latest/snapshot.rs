@@ -265,6 +265,7 @@ fn alert_of(record: AlertRecord, asset: AssetId) -> Alert {
         resolved_ms: None,
         acknowledged: None,
         figures: record.figures,
+        component: None,
         work_order: None,
         watch: Watch {
             seen_ms: record.seen_ms,

@@ -46,6 +46,7 @@ fn alert(id: i64, rule: BuiltIn, part: &str) -> Alert {
         resolved_ms: None,
         acknowledged: None,
         figures: Figures::from([("used_share".to_owned(), 0.93)]),
+        component: None,
         work_order: None,
         watch: Watch::default(),
     }

@@ -1,6 +1,7 @@
 //! Alerts: a rule's state for one asset, or for one part of it.
 
 use crate::model::asset::AssetId;
+use crate::model::component::Component;
 use crate::model::work_order::WorkOrderId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,6 +110,8 @@ pub struct Alert {
     pub acknowledged: Option<Acknowledgement>,
     /// The figures of its latest finding.
     pub figures: Figures,
+    /// The part that it is about, where that is one with a health of its own, as it was said last while the alert fired.
+    pub component: Option<Arc<Component>>,
     /// The work order that it opened or added to.
     pub work_order: Option<WorkOrderId>,
     /// What it is waiting for.

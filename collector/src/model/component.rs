@@ -61,4 +61,6 @@ pub struct Component {
     pub reasons: Vec<String>,
     /// Slow-moving figures in base units.
     pub figures: BTreeMap<String, f64>,
+    /// Since when it is there, milliseconds since 1970.
+    pub since_ms: i64,
 }

@@ -142,6 +142,7 @@ mod tests {
             state: ComponentState::Ok,
             reasons: vec![],
             figures: [].into(),
+            since_ms: 0,
         }
     }
 

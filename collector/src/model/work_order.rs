@@ -2,6 +2,8 @@
 
 use crate::model::alert::{AlertId, Figures, RuleId};
 use crate::model::asset::AssetId;
+use crate::model::component::Component;
+use std::sync::Arc;
 
 /// A work order's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +60,8 @@ pub struct Evidence {
     pub at_ms: i64,
     /// The figures.
     pub figures: Figures,
+    /// The part that it is about, as it was then.
+    pub component: Option<Arc<Component>>,
 }
 
 /// Care that is due.

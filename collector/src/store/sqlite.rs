@@ -36,6 +36,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("../../migrations/sqlite/0002_add_part_change.sql")),
     (3, include_str!("../../migrations/sqlite/0003_create_policy.sql")),
     (4, include_str!("../../migrations/sqlite/0004_add_site_budget.sql")),
+    (5, include_str!("../../migrations/sqlite/0005_add_alert_component.sql")),
 ];
 
 /// Idle reader connections that are kept.

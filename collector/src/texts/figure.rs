@@ -13,6 +13,7 @@ pub(super) const KNOWN: &[&str] = &[
     "errors_per_second",
     "free_bytes",
     "free_inodes",
+    "gone_s",
     "limit_celsius",
     "limit_critical_celsius",
     MEAN,
@@ -66,9 +67,15 @@ fn instead(name: &str, figures: &Figures) -> Option<f64> {
 }
 
 /// One figure, by the unit that its name ends in.
-fn written(language: Language, name: &str, value: f64, say: &dyn Fn(&str) -> String) -> String {
-    if name.ends_with("_share") {
+pub(super) fn written(language: Language, name: &str, value: f64, say: &dyn Fn(&str) -> String) -> String {
+    if name.ends_with("_share") || name.ends_with("_ratio") {
         format!("{}%", decimal(language, value * 100.0, 1))
+    } else if name.ends_with("_percent") {
+        format!("{}%", decimal(language, value, 1))
+    } else if name.ends_with("_unix_seconds") {
+        date(language, value)
+    } else if name.ends_with("_year") {
+        format!("{value:.0}")
     } else if name.ends_with("_bytes") {
         bytes(language, value)
     } else if name.ends_with("_celsius") {
@@ -80,6 +87,17 @@ fn written(language: Language, name: &str, value: f64, say: &dyn Fn(&str) -> Str
     } else {
         decimal(language, value, 0)
     }
+}
+
+/// The day of a time.
+fn date(language: Language, unix_s: f64) -> String {
+    let day =
+        jiff::Timestamp::from_second(unix_s as i64).map(|time| time.to_zoned(jiff::tz::TimeZone::UTC).date());
+    let pattern = match language {
+        Language::Vi => "%d/%m/%Y",
+        Language::En => "%Y-%m-%d",
+    };
+    day.map_or_else(|_| decimal(language, unix_s, 0), |day| day.strftime(pattern).to_string())
 }
 
 /// A number with at most so many decimals, without trailing zeros, thousands grouped.

@@ -26,6 +26,7 @@ figure-size-bytes = Size
 figure-sector-size-bytes = Sector size
 figure-rotational = Turning
 figure-removable = Removable
+figure-external = Carried away
 figure-rotation-rpm = Rotation (rpm)
 figure-power-on-hours = Powered on
 figure-power-cycles = Power cycles

@@ -240,7 +240,7 @@ raid-switched-off = đã bị tắt
 ## Batteries of controllers and laptops
 battery-charging = đang nạp
 battery-learning = đang hiệu chỉnh dung lượng
-battery-replace = cần thay ắc-quy (pin)
+battery-replace = cần thay ắc quy (pin)
 battery-capacity-low = dung lượng thấp
 battery-remaining-low = dung lượng còn lại thấp
 battery-no-offload = không đủ chỗ lưu bộ nhớ đệm
@@ -249,24 +249,24 @@ battery-cannot-talk = không liên lạc được với pin
 battery-health-low = sức khỏe pin thấp
 battery-status = mã trạng thái pin { $number }
 battery-worn = chỉ còn giữ chưa tới nửa dung lượng thiết kế
-battery-failed = pin (ắc-quy) hỏng
-battery-low = pin (ắc-quy) yếu
+battery-failed = pin (ắc quy) hỏng
+battery-low = pin (ắc quy) yếu
 battery-hot = pin quá nóng
 battery-limits = pin vượt giới hạn cho phép
 battery-charge-critical = mức nạp còn rất thấp
 battery-over-temperature = quá nhiệt
 
 ## Uninterruptible power supplies
-ups-on-battery = đang chạy bằng ắc-quy
+ups-on-battery = đang chạy bằng ắc quy
 ups-forced-shutdown = sắp tự ngắt nguồn
-ups-pack-bad = có bình ắc-quy hỏng
+ups-pack-bad = có bình ắc quy hỏng
 ups-overloaded = quá tải
 ups-bypass = đang đi đường vòng, không được bảo vệ
 ups-off = đầu ra đang tắt
 ups-calibrating = đang hiệu chuẩn
 ups-alarm-said = báo động: “{ $said }”
 ups-no-status = không có trạng thái
-ups-contradiction = báo vừa dùng điện lưới vừa dùng ắc-quy
+ups-contradiction = báo vừa dùng điện lưới vừa dùng ắc quy
 ups-data-stale = dữ liệu đã cũ
 ups-driver = trình điều khiển chưa kết nối
 

@@ -100,6 +100,7 @@ fn look(rules: &RuleSet, host: &Watched, round: usize, at_ms: i64, findings: &mu
         at_ms,
         previous: Some(Previous { at_ms: at_ms - INTERVAL_MS, values: values(round - 1) }),
         components: &[],
+        missing: &[],
         alerts: &[],
         boots: &[],
         clock_offset_ms: Some(3),

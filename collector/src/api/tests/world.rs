@@ -251,6 +251,7 @@ fn firing(id: AlertId, asset: AssetId) -> Alert {
         resolved_ms: None,
         acknowledged: None,
         figures: [("used_share".to_owned(), 0.97)].into(),
+        component: None,
         work_order: None,
         watch: Watch::default(),
     }
@@ -266,7 +267,7 @@ fn work_order(id: WorkOrderId, alert: AlertId, asset: AssetId) -> WorkOrder {
         rule,
         state: WorkOrderState::Open,
         ready_to_verify: false,
-        evidence: vec![Evidence { alert, rule, at_ms: NOW_MS, figures }],
+        evidence: vec![Evidence { alert, rule, at_ms: NOW_MS, figures, component: None }],
         opened_ms: NOW_MS,
         due_ms: Some(NOW_MS + 86_400_000),
         planned_ms: None,

@@ -1,5 +1,6 @@
 //! Alerts as the API shows them.
 
+use super::asset::Component;
 use super::{Named, Text};
 use crate::model::alert;
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,8 @@ pub struct Alert {
     pub acknowledged: Option<Acknowledgement>,
     /// The figures of its latest finding: name with unit to value.
     pub figures: BTreeMap<String, f64>,
+    /// The part that it is about, as it was said last while the alert fired; none for what has no part of its own.
+    pub component: Option<Component>,
     /// The work order that it opened or added to.
     pub work_order_id: Option<i64>,
 }

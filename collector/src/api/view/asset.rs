@@ -1,7 +1,7 @@
 //! Assets, their current values and their samples, as the API shows them.
 
 use super::agent::AgentBrief;
-use super::{AlertCounts, Named};
+use super::{AlertCounts, Named, Text};
 use crate::model::asset::AssetKind as ModelKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -169,6 +169,15 @@ pub enum ComponentState {
     Unknown,
 }
 
+/// Why a part is in its state.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Reason {
+    /// As the agent says it: a short English phrase.
+    pub said: String,
+    /// As people read it. What no catalogue has is quoted.
+    pub text: Text,
+}
+
 /// A part of an asset.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Component {
@@ -185,9 +194,13 @@ pub struct Component {
     /// Health.
     pub state: ComponentState,
     /// Why.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// Slow-moving figures in base units.
     pub figures: BTreeMap<String, f64>,
+    /// The figures that people want, in words; empty where there are none.
+    pub figures_text: Text,
+    /// Since when it is there; 0 where that is not known.
+    pub since_ms: i64,
 }
 
 /// One climb of the reachability ladder.

@@ -1,5 +1,6 @@
 //! Work orders as the API shows and takes them.
 
+use super::asset::Component;
 use super::{Named, Text, present};
 use crate::model::work_order as model;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,8 @@ pub struct Evidence {
     pub text: Text,
     /// The figures: name with unit to value.
     pub figures: BTreeMap<String, f64>,
+    /// The part that it is about, as it was then; none for what has no part of its own.
+    pub component: Option<Component>,
 }
 
 /// Care that is due.

@@ -6,7 +6,7 @@ use crate::model::alert::{Acknowledgement, Alert, AlertId, AlertState, Figures, 
 use crate::model::asset::AssetId;
 use crate::model::work_order::WorkOrderId;
 use crate::store::StoreError;
-use crate::store::sqlite::scope;
+use crate::store::sqlite::{component, scope};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ pub struct AlertCounts {
 
 const COLUMNS: &str = "alert.id, alert.rule, alert.asset, alert.part, alert.severity, alert.state, \
     alert.since_ms, alert.fired_ms, alert.resolved_ms, alert.acknowledged_by, alert.acknowledged_ms, \
-    alert.acknowledged_note, alert.figures, alert.work_order";
+    alert.acknowledged_note, alert.figures, alert.work_order, alert.component";
 const PLACED: &str = "asset.name, site.id, site.name, agency.id, agency.name \
     FROM alert JOIN asset ON asset.id = alert.asset JOIN site ON site.id = asset.site \
     JOIN agency ON agency.id = site.agency";
@@ -99,10 +99,11 @@ pub fn put(transaction: &Transaction<'_>, alert: &Alert) -> Result<(), StoreErro
     transaction
         .prepare_cached(
             "INSERT INTO alert (id, rule, asset, part, severity, state, since_ms, fired_ms, resolved_ms, figures, \
-             work_order) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+             work_order, component) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
              ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state, \
              resolved_ms = excluded.resolved_ms, figures = excluded.figures, \
-             work_order = coalesce(excluded.work_order, work_order)",
+             work_order = coalesce(excluded.work_order, work_order), \
+             component = coalesce(excluded.component, component)",
         )?
         .execute(params![
             id.0,
@@ -116,6 +117,7 @@ pub fn put(transaction: &Transaction<'_>, alert: &Alert) -> Result<(), StoreErro
             alert.resolved_ms,
             figures_text(&alert.figures)?,
             alert.work_order.map(|order| order.0),
+            alert.component.as_deref().map(component::to_text),
         ])?;
     Ok(())
 }
@@ -226,7 +228,7 @@ pub(super) fn figures(text: &str) -> Figures {
 }
 
 fn placed(row: &Row<'_>) -> rusqlite::Result<PlacedAlert> {
-    Ok(PlacedAlert { alert: alert(row)?, place: place(row, 14)? })
+    Ok(PlacedAlert { alert: alert(row)?, place: place(row, 15)? })
 }
 
 fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
@@ -253,6 +255,7 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
         resolved_ms: row.get(8)?,
         acknowledged,
         figures: figures(&row.get::<_, String>(12)?),
+        component: row.get::<_, Option<String>>(14)?.and_then(|text| component::of_text(&text)).map(Arc::new),
         work_order: row.get::<_, Option<i64>>(13)?.map(WorkOrderId),
         watch: Watch { seen_ms: fired_ms, ..Watch::default() },
     })

@@ -9,8 +9,9 @@ use crate::model::asset::AssetId;
 use crate::model::work_order::{Evidence, WorkOrder, WorkOrderId, WorkOrderState};
 use crate::store::StoreError;
 use crate::store::sqlite::alert::{self, Place};
-use crate::store::sqlite::scope;
+use crate::store::sqlite::{component, scope};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
@@ -118,7 +119,8 @@ fn put_evidence(transaction: &Transaction<'_>, order: &WorkOrder) -> Result<(), 
     let Some(evidence) = order.evidence.last() else { return Ok(()) };
     transaction
         .prepare_cached(
-            "INSERT OR IGNORE INTO evidence (work_order, alert, rule, at_ms, figures) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR IGNORE INTO evidence (work_order, alert, rule, at_ms, figures, component) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             order.id.0,
@@ -126,6 +128,7 @@ fn put_evidence(transaction: &Transaction<'_>, order: &WorkOrder) -> Result<(), 
             evidence.rule.0,
             evidence.at_ms,
             alert::figures_text(&evidence.figures)?,
+            evidence.component.as_deref().map(component::to_text),
         ])?;
     if order.evidence.len() >= EVIDENCE_MAX {
         let second = order.evidence.get(1).map_or(i64::MIN, |evidence| evidence.at_ms);
@@ -237,7 +240,7 @@ pub fn counts(connection: &Connection, scope: Scope) -> Result<WorkOrderCounts, 
 
 fn read_evidence(connection: &Connection, order: &mut WorkOrder) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT alert, rule, at_ms, figures FROM evidence WHERE work_order = ?1 ORDER BY at_ms, alert",
+        "SELECT alert, rule, at_ms, figures, component FROM evidence WHERE work_order = ?1 ORDER BY at_ms, alert",
     )?;
     let rows = statement.query_map([order.id.0], |row| {
         Ok(Evidence {
@@ -245,6 +248,10 @@ fn read_evidence(connection: &Connection, order: &mut WorkOrder) -> Result<(), S
             rule: rule_id(&row.get::<_, String>(1)?),
             at_ms: row.get(2)?,
             figures: alert::figures(&row.get::<_, String>(3)?),
+            component: row
+                .get::<_, Option<String>>(4)?
+                .and_then(|text| component::of_text(&text))
+                .map(Arc::new),
         })
     })?;
     order.evidence = rows.collect::<Result<_, _>>()?;

@@ -524,6 +524,7 @@ export interface components {
             agency: components["schemas"]["Named"];
             /** @description The asset. */
             asset: components["schemas"]["Named"];
+            component: components["schemas"]["Component"] | null;
             /** @description What is wrong, with its figures. */
             detail: components["schemas"]["Text"];
             /** @description The figures of its latest finding: name with unit to value. */
@@ -747,6 +748,8 @@ export interface components {
             figures: {
                 [key: string]: number;
             };
+            /** @description The figures that people want, in words; empty where there are none. */
+            figures_text: components["schemas"]["Text"];
             /** @description Stable within its asset. */
             id: string;
             /** @description OpenTelemetry's `hw.type`, or `ups`, `supply`, `radio`. */
@@ -756,9 +759,14 @@ export interface components {
             /** @description As people know it. */
             name: string;
             /** @description Why. */
-            reasons: string[];
+            reasons: components["schemas"]["Reason"][];
             /** @description Serial number; empty where it has none. */
             serial: string;
+            /**
+             * Format: int64
+             * @description Since when it is there; 0 where that is not known.
+             */
+            since_ms: number;
             /** @description Health. */
             state: components["schemas"]["ComponentState"];
         };
@@ -836,6 +844,7 @@ export interface components {
              * @description When.
              */
             at_ms: number;
+            component: components["schemas"]["Component"] | null;
             /** @description The figures: name with unit to value. */
             figures: {
                 [key: string]: number;
@@ -1162,6 +1171,13 @@ export interface components {
             rungs: components["schemas"]["Rung"][];
             /** @description What it says as a whole, such as `ok` or `uplink_down`. */
             verdict: string;
+        };
+        /** @description Why a part is in its state. */
+        Reason: {
+            /** @description As the agent says it: a short English phrase. */
+            said: string;
+            /** @description As people read it. What no catalogue has is quoted. */
+            text: components["schemas"]["Text"];
         };
         /**
          * @description What someone may do; each role may do all that the ones before it may.

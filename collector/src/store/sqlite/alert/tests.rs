@@ -47,6 +47,7 @@ pub(crate) fn alert(id: i64, asset: i64, part: &str) -> Alert {
         resolved_ms: None,
         acknowledged: None,
         figures: Figures::from([("used_share".to_owned(), 0.93)]),
+        component: None,
         work_order: None,
         watch: Watch { seen_ms: 200, ..Watch::default() },
     }
