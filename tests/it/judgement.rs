@@ -86,6 +86,7 @@ impl Judge {
             ended: None,
             listening_since_ms: EIGHT_MS,
             components: &[],
+            missing: &[],
             alerts: &[],
         };
         let mut findings = Findings::default();
