@@ -172,7 +172,7 @@ mod tests {
         let mut young = disk("sdb", "BBBB1");
         young.since_ms = NOW_MS - THERE_MIN_MS + 1;
         for other in [stick, young, disk("sdb", ""), part("network", "eth1", "00:11:22:33:44:55")] {
-            check(&[], &[root.clone(), other], &[root.clone()], &[]);
+            check(&[], &[root.clone(), other], std::slice::from_ref(&root), &[]);
         }
     }
 
