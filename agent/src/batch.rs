@@ -9,8 +9,9 @@ use tram_proto::id::{CatalogueId, SetDigest};
 use tram_proto::limits;
 use tram_proto::report::{End, Moment, Report};
 
-/// Column lists that are remembered: what a host measures changes rarely, and mostly back to what it was.
-const REMEMBERED_MAX: usize = 4;
+/// Column lists that are remembered: what a host measures changes rarely, and mostly back to what it was. Each takes some
+/// 70 kB.
+const REMEMBERED_MAX: usize = 2;
 /// Bytes that one catalogue may have, so that it and its reports fit one batch.
 const CATALOGUE_BYTES_MAX: usize = limits::DECODED_BYTES_MAX / 8;
 
@@ -27,7 +28,8 @@ pub struct Assembler {
 /// A list of columns and what became of it.
 #[derive(Debug)]
 struct Layout {
-    columns: Vec<Column>,
+    /// Columns that have no place in the catalogue, in their order.
+    left_out: Vec<Column>,
     /// Whether the sample at each place has a place in the catalogue.
     kept: Vec<bool>,
     catalogue: Catalogue,
@@ -78,11 +80,7 @@ impl Assembler {
     }
 
     fn layout(&mut self, samples: &[Sample]) -> &Layout {
-        let is_same = |layout: &Layout| {
-            layout.columns.len() == samples.len()
-                && layout.columns.iter().zip(samples).all(|(column, sample)| *column == sample.column)
-        };
-        let layout = match self.remembered.iter().position(is_same) {
+        let layout = match self.remembered.iter().position(|layout| layout.is_of(samples)) {
             Some(place) => self.remembered.remove(place),
             None => Layout::new(&self.resource, samples),
         };
@@ -118,6 +116,7 @@ impl Layout {
         let mut catalogue = Catalogue { resource: resource.clone(), columns: Vec::new() };
         let mut bytes = catalogue.canonical_bytes().len();
         let mut kept = Vec::with_capacity(samples.len());
+        let mut left_out = Vec::new();
         for Sample { column, .. } in samples {
             let alone = Catalogue { resource: Attributes::new(), columns: vec![column.clone()] };
             let column_bytes = alone.canonical_bytes().len();
@@ -128,14 +127,26 @@ impl Layout {
             if keep {
                 bytes += column_bytes;
                 catalogue.columns.push(column.clone());
+            } else {
+                left_out.push(column.clone());
             }
         }
-        let left_out = kept.iter().filter(|keep| !**keep).count();
-        if left_out > 0 {
-            tracing::warn!(left_out, "samples with names that are too long, or taken, are left out");
+        if !left_out.is_empty() {
+            tracing::warn!(
+                left_out = left_out.len(),
+                "samples with names that are too long, or taken, are left out"
+            );
         }
-        let columns = samples.iter().map(|sample| sample.column.clone()).collect();
-        Self { columns, kept, id: catalogue.id(), catalogue }
+        catalogue.columns.shrink_to_fit();
+        Self { left_out, kept, id: catalogue.id(), catalogue }
+    }
+
+    /// Whether these samples have just these columns, in this order.
+    fn is_of(&self, samples: &[Sample]) -> bool {
+        let (mut placed, mut left_out) = (self.catalogue.columns.iter(), self.left_out.iter());
+        let mut next = |kept: bool| if kept { placed.next() } else { left_out.next() };
+        self.kept.len() == samples.len()
+            && self.kept.iter().zip(samples).all(|(kept, sample)| next(*kept) == Some(&sample.column))
     }
 }
 
@@ -211,6 +222,13 @@ mod tests {
         assert_eq!(catalogue.check(), Ok(()));
         assert_eq!(catalogue.id(), id);
         assert_eq!(Report::decode(&report.encode()).unwrap(), report);
+        // The same list is known again, one that differs in what is left out is not.
+        assembler.assemble(&samples, &[], None, MOMENT);
+        assert_eq!(assembler.remembered.len(), 1);
+        let mut others = samples;
+        others[1] = sample(&"y".repeat(10_000), Some(1.0));
+        assembler.assemble(&others, &[], None, MOMENT);
+        assert_eq!(assembler.remembered.len(), 2);
     }
 
     #[test]

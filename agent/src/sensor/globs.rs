@@ -3,10 +3,11 @@
 //! `*` stands for any characters, `/` among them; `?` for one; `[a-z]` for one of a range.
 
 use glob::Pattern;
+use std::sync::Arc;
 
-/// Globs; a name matches when one of them does.
+/// Globs; a name matches when one of them does. Copies share them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Globs(Vec<Pattern>);
+pub struct Globs(Arc<[Pattern]>);
 
 /// Text that is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
