@@ -5,6 +5,7 @@
 pub mod checkpoint;
 pub mod retain;
 pub mod snapshot;
+pub mod spare;
 
 use crate::commit::{CommitError, Handle, Memory};
 use crate::latest::Effect;

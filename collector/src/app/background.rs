@@ -8,6 +8,7 @@ use crate::series::Keep;
 use crate::store::sqlite::Readers;
 use crate::tasks::checkpoint::Checkpoints;
 use crate::tasks::snapshot::Snapshots;
+use crate::tasks::spare::Spare;
 use crate::tasks::{self, Changes, TaskError, retain};
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -81,10 +82,12 @@ async fn settle(context: Context, mut due: Due) {
 }
 
 async fn trim(context: Context, mut due: Due) {
+    let mut spare = Spare::default();
     while due.again().await {
         let trimmed =
             retain::trim_log(&context.memory, &context.readers, &context.commit, &context.data_dir).await;
         tell("trim", trimmed.map(|_| ()));
+        tell("spare", spare.round(&context.readers, &context.commit).await.map(|_| ()));
     }
 }
 

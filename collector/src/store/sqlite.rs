@@ -53,6 +53,8 @@ const FILE_NAME: &str = "state.db";
 pub fn open_writer(data_dir: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(data_dir.join(FILE_NAME))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Takes hold while there is no table yet; it lets unused pages go one by one later.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
@@ -68,6 +70,20 @@ pub fn open_beside(data_dir: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(data_dir.join(FILE_NAME), flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)
+}
+
+/// Pages of the store that hold nothing.
+pub fn unused_pages(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?)
+}
+
+/// Gives up to so many unused pages back; they leave the file with the next checkpoint.
+pub fn give_back(connection: &Connection, pages: i64) -> Result<(), StoreError> {
+    // The statement yields a row for each page, and works only while it is asked for them.
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
 }
 
 /// Leaves checkpoints to somebody else: a commit never waits for one.

@@ -18,6 +18,7 @@ use tram_collector::model::agent::AgentId;
 use tram_collector::series::{Keep, OPEN_BYTES};
 use tram_collector::store::sqlite::{self, Readers};
 use tram_collector::tasks::snapshot::Snapshots;
+use tram_collector::tasks::spare::{self, Spare};
 use tram_collector::tasks::{self, retain};
 use tram_proto::catalogue::Catalogue;
 use tram_proto::id::{self, BootId, CatalogueId, SpoolId};
@@ -133,6 +134,15 @@ impl Core {
     pub async fn trim(&mut self) -> anyhow::Result<()> {
         self.snapshots.all(&self.memory, &self.handle).await?;
         retain::trim_log(&self.memory, &self.readers, &self.handle, &self.data_dir).await?;
+        Ok(())
+    }
+
+    /// Gives back what of the store's file is free, as after some hours in which nothing needs it.
+    pub async fn give_back(&self) -> anyhow::Result<()> {
+        let mut spare = Spare::default();
+        for _ in 0..spare::ROUNDS {
+            spare.round(&self.readers, &self.handle).await?;
+        }
         Ok(())
     }
 

@@ -160,6 +160,7 @@ async fn store(set: Set, run: &str, outcome: &mut Outcome) -> anyhow::Result<()>
     core.set_time(last_ms - last_ms.rem_euclid(DAY_MS) + DAY_MS + HOUR_MS);
     core.settle()?;
     core.trim().await?;
+    core.give_back().await?;
     core.compact(&Keep { raw_days: 3_650, ..Keep::default() })?;
     let merged = Bytes::of(&data_dir)?;
     // A month later: everything that is to stand for the samples is there, and they are as well.
