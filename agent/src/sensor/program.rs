@@ -156,7 +156,8 @@ fn place(paths: &Paths, name: &str) -> Option<PathBuf> {
     }
     let places = |(_, places): &(&str, &'static [&'static str])| *places;
     let known = PLACES_HERE.iter().chain(PROGRAMS).filter(|(known, _)| *known == name).flat_map(places);
-    known.map(PathBuf::from).find(|place| place.is_file())
+    // Another system's place, such as `/usr/sbin/smartctl` on Windows, would be sought on the drive that is current.
+    known.map(PathBuf::from).find(|place| place.is_absolute() && place.is_file())
 }
 
 /// Runs a program and waits for its end, for `deadline` at most: then it is killed, with all that it started. It gets
