@@ -49,7 +49,7 @@ fn parse_as_everything(text: &str) {
     said.take(&format!("ID | Name | Type | State | Reading | Units | Event\n{text}"));
     let _ = ipmi::parts::reading(&said);
     let (tally, now_s) = kernel_log::parse(text);
-    let _ = tally.reading(now_s, |_| true);
+    let _ = tally.reading(now_s, |device| Some(device.to_owned()));
     let _ = hwmon::json::parse(text, path).map(|printed| hwmon::parse(&printed));
     if let smart::drive::Answer::Drive(drive) = smart::parse(text) {
         let _ = smart::verdict::judge(&drive);

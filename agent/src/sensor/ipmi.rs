@@ -10,7 +10,7 @@ pub mod words;
 
 use crate::sensor::{NoData, Paths, Reading, Sensor, program};
 use said::Said;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often it is asked unless set otherwise: the controller watches by itself, and many answer slowly.
@@ -65,7 +65,9 @@ impl Sensor for Ipmi {
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData> {
         let is_given = paths.programs.contains_key("ipmitool");
         let has_controller = DEVICES.iter().any(|device| paths.rootfs.join(device).exists());
-        let program = program::find(paths, "ipmitool").filter(|_| is_given || has_controller);
+        // The agent's unit may not see the controller; then another has asked it.
+        let is_wanted = |program: &PathBuf| is_given || has_controller || program::is_answers(program);
+        let program = program::find(paths, "ipmitool").filter(is_wanted);
         let program = program.ok_or(NoData::Absent)?;
         let mut said = Said::default();
         let complaint = ask(&program, QUESTIONS, &mut said);
@@ -83,7 +85,9 @@ impl Sensor for Ipmi {
             let what = program.display().to_string();
             return Err(complaint.unwrap_or(NoData::Malformed { what, expected: "an answer of ipmitool" }));
         }
-        Ok(parts::reading(&said))
+        let mut reading = parts::reading(&said);
+        program::drop_old(&program, &mut reading.samples);
+        Ok(reading)
     }
 }
 

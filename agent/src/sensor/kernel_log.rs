@@ -35,6 +35,9 @@ const LOCKUPS_MAX: u64 = 3;
 /// A single request may fail for a reason of its own; the second makes it the disk's.
 const IO_ERRORS_MAX: u64 = 2;
 
+/// Volumes over volumes that are followed.
+const DEVICES_DEPTH_MAX: usize = 8;
+
 /// The sensor: holds its place in the log.
 #[derive(Debug, Default)]
 pub struct KernelLog {
@@ -72,13 +75,12 @@ impl Sensor for KernelLog {
         let is_text = path.metadata().is_ok_and(|metadata| metadata.is_file());
         if is_text {
             let (tally, now_s) = parse(&source::text(path)?);
-            return Ok(tally.reading(now_s, |_| true));
+            return Ok(tally.reading(now_s, |device| Some(disk_of(device).unwrap_or(device).to_owned())));
         }
         let uptime = source::word(&paths.procfs.join("uptime"));
         let now_s = uptime.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap_or_default();
         self.follow(path, now_s)?;
-        let is_here = |disk: &str| paths.sysfs.join("class/block").join(disk).exists();
-        Ok(self.tally.reading(now_s, is_here))
+        Ok(self.tally.reading(now_s, |device| disk_under(&paths.sysfs, device)))
     }
 }
 
@@ -167,7 +169,7 @@ impl Tally {
     }
 
     /// Samples and components at `now_s` seconds after boot. Parts that are no longer here are left out.
-    pub fn reading(&self, now_s: f64, is_here: impl Fn(&str) -> bool) -> Reading {
+    pub fn reading(&self, now_s: f64, disk_under: impl Fn(&str) -> Option<String>) -> Reading {
         let mut reading = Reading::default();
         for ((class, device), count) in &self.counts {
             let mut attributes = vec![(names::KERNEL_CLASS, class.as_str())];
@@ -175,8 +177,11 @@ impl Tally {
             let total = Some(count.total as f64);
             reading.samples.push(counter(names::KERNEL_EVENTS, "{event}", SCALE_WHOLE, &attributes, total));
             let recent = count.times.iter().filter(|time_s| now_s - **time_s < RECENT_S).count() as u64;
-            if let Some((kind, id, state, reason)) = verdict(*class, device.as_deref(), recent, &is_here) {
+            if let Some((kind, id, state, reason)) = verdict(*class, device.as_deref(), recent, &disk_under) {
                 mark(&mut reading.components, kind, &id, state, reason);
+            }
+            if let Some(device) = device.as_deref().filter(|_| recent > 0) {
+                file_system(&mut reading.components, *class, device, &disk_under);
             }
         }
         reading
@@ -198,12 +203,12 @@ fn verdict(
     class: Class,
     device: Option<&str>,
     recent: u64,
-    is_here: impl Fn(&str) -> bool,
+    disk_under: impl Fn(&str) -> Option<String>,
 ) -> Option<Verdict> {
     if recent == 0 {
         return None;
     }
-    let disk = device.filter(|device| disk_of(device).is_some() && is_here(device));
+    let disk = device.filter(|device| disk_of(device).is_some() && disk_under(device).is_some());
     let is_often = |least: u64| recent >= least;
     match class {
         Class::DiskMedium => {
@@ -220,16 +225,6 @@ fn verdict(
             if device.is_some_and(|device| device.starts_with("ata") || device.starts_with("nvme")) =>
         {
             Some(("disk_controller", device?.to_owned(), State::Failed, "kernel lost a disk"))
-        }
-        Class::Filesystem => Some((
-            "logical_disk",
-            device.filter(|device| is_here(device))?.to_owned(),
-            State::Degraded,
-            "file system errors",
-        )),
-        Class::ReadOnly => {
-            let device = device.filter(|device| is_here(device))?.to_owned();
-            Some(("logical_disk", device, State::Failed, "file system went read-only"))
         }
         Class::MachineCheck if is_often(MACHINE_CHECKS_MAX) => {
             Some(("cpu", "cpu".into(), State::Degraded, "many machine checks"))
@@ -253,10 +248,68 @@ fn verdict(
         | Class::OutOfMemoryLimit
         | Class::HungTask
         | Class::Lockup
+        | Class::Filesystem
+        | Class::ReadOnly
         | Class::Throttled
         | Class::NetworkReset
         | Class::Crash => None,
     }
+}
+
+/// Failures of a file system, against what it lies on.
+fn file_system(
+    components: &mut Vec<Component>,
+    class: Class,
+    device: &str,
+    disk_under: impl Fn(&str) -> Option<String>,
+) {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are no failures of a file system")]
+    let (state, alone, named) = match class {
+        Class::Filesystem => {
+            (State::Degraded, "file system errors", format!("file system errors on {device}"))
+        }
+        Class::ReadOnly => {
+            (State::Failed, "file system went read-only", format!("file system on {device} went read-only"))
+        }
+        _ => return,
+    };
+    if let Some((kind, id)) = disk_under(device).map(holder) {
+        let reason = if device == id { alone } else { named.as_str() };
+        // A disk whose file system was damaged, by a power cut perhaps, has not failed itself.
+        let state = if kind == "physical_disk" { State::Degraded } else { state };
+        mark(components, kind, &id, state, reason);
+    }
+}
+
+/// What a file system lies on, as a part: a disk, or an array of several.
+fn holder(device: String) -> (&'static str, String) {
+    let is_disk = disk_of(&device) == Some(device.as_str());
+    (if is_disk { "physical_disk" } else { "logical_disk" }, device)
+}
+
+/// The disk that a device lies on: of a partition its disk, of a volume the one disk below it. A device over several,
+/// such as an array, stands for itself; none where it is no longer here.
+fn disk_under(sysfs: &Path, device: &str) -> Option<String> {
+    let mut name = device.to_owned();
+    for _ in 0..DEVICES_DEPTH_MAX {
+        let place = sysfs.join("class/block").join(&name);
+        if !place.exists() {
+            return None;
+        }
+        if place.join("partition").exists() {
+            let parent =
+                std::fs::canonicalize(&place).ok().and_then(|place| place.parent().map(source::name));
+            let known = parent.filter(|parent| sysfs.join("class/block").join(parent).exists());
+            return known.or_else(|| disk_of(&name).map(str::to_owned));
+        }
+        let below = source::entries(&place.join("slaves")).unwrap_or_default();
+        match below.as_slice() {
+            // An array that has lost all members but one is still an array.
+            [only] if !name.starts_with("md") => name = source::name(only),
+            _ => return Some(name),
+        }
+    }
+    Some(name)
 }
 
 fn mark(components: &mut Vec<Component>, kind: &str, id: &str, state: State, reason: &str) {

@@ -1,7 +1,7 @@
 //! Runs the programs that sensors read hardware with: by fixed absolute path and argument list, never through a shell,
 //! with a deadline and a bounded answer. Knows what programs are called and where they live, not what they say.
 
-use crate::sensor::{NoData, Paths, source};
+use crate::sensor::{NoData, Paths, Sample, source};
 use crate::system;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 pub mod answers;
 
+/// Values older than this are not told as current.
+const CURRENT_MAX: Duration = Duration::from_secs(15 * 60);
 /// No program answers more; one that does is not what it should be.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// What of its complaints is kept.
@@ -149,6 +151,24 @@ pub fn find(paths: &Paths, name: &str) -> Option<PathBuf> {
     file.filter(|file| answers::program_of(file).is_some_and(is_of_it)).or(place)
 }
 
+/// Whether what [`find`] gave is a file with answers rather than the program.
+pub fn is_answers(program: &Path) -> bool {
+    program.extension().is_some_and(|ending| ending == answers::ENDING)
+}
+
+/// Whether what [`find`] gave are answers given too long ago to be called current.
+pub fn is_old(program: &Path) -> bool {
+    is_answers(program) && answers::age(program).is_none_or(|age| age > CURRENT_MAX)
+}
+
+/// Takes the values out of samples that were made from answers given too long ago to be called current. Parts and their
+/// figures stand: they move slowly.
+pub fn drop_old(program: &Path, samples: &mut [Sample]) {
+    if is_old(program) {
+        samples.iter_mut().for_each(|sample| sample.value = None);
+    }
+}
+
 /// Where a program itself is.
 fn place(paths: &Paths, name: &str) -> Option<PathBuf> {
     if let Some(given) = paths.programs.get(name) {
@@ -163,7 +183,7 @@ fn place(paths: &Paths, name: &str) -> Option<PathBuf> {
 /// Runs a program and waits for its end, for `deadline` at most: then it is killed, with all that it started. It gets
 /// nothing of the agent's environment, no input, and answers in English.
 pub fn run(program: &Path, arguments: &[&str], deadline: Duration) -> Result<Answer, NoData> {
-    if program.extension().is_some_and(|ending| ending == answers::ENDING) {
+    if is_answers(program) {
         return answers::replay(program, arguments);
     }
     let answer = run_itself(program, arguments, deadline);

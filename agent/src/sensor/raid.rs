@@ -73,7 +73,13 @@ impl Sensor for Raid {
             let is_given = paths.programs.contains_key(tool.name);
             let known = self.told.remove(tool.name).unwrap_or_default();
             let told = ask(tool, &place).settle(tool, is_given, known);
-            components.extend(told.iter().cloned());
+            let is_old = program::is_old(&place);
+            components.extend(told.iter().cloned().map(|mut part| {
+                if is_old {
+                    part.figures.remove(TEMPERATURE);
+                }
+                part
+            }));
             self.told.insert(tool.name, told);
         }
         if components.is_empty() {

@@ -57,12 +57,14 @@ pub struct Smart {
     types: BTreeMap<String, &'static str>,
     /// Reads in a row in which some disk could not be read.
     failures: u32,
+    /// Whether the answers are those that another unit was given.
+    is_told: bool,
 }
 
 impl Smart {
     /// Read that often.
     pub fn new(interval: Duration) -> Self {
-        Self { interval, known: BTreeMap::new(), types: BTreeMap::new(), failures: 0 }
+        Self { interval, known: BTreeMap::new(), types: BTreeMap::new(), failures: 0, is_told: false }
     }
 }
 
@@ -72,7 +74,7 @@ impl Sensor for Smart {
     }
 
     fn interval(&self) -> Option<Duration> {
-        let is_retried = (1..=RETRIES_MAX).contains(&self.failures);
+        let is_retried = self.is_told || (1..=RETRIES_MAX).contains(&self.failures);
         Some(if is_retried { self.interval.min(RETRY_INTERVAL) } else { self.interval })
     }
 
@@ -90,7 +92,10 @@ impl Sensor for Smart {
         let answers = self.answers(smartctl, paths)?;
         let answers: Vec<_> =
             answers.into_iter().map(|(device, answer)| (kernel_id(&device, paths), answer)).collect();
-        let reading = self.reading(&answers);
+        let mut reading = self.reading(&answers);
+        program::drop_old(&program, &mut reading.samples);
+        // Another asks the disks: its answers are looked at more often, so that they are still young.
+        self.is_told = program::is_answers(&program);
         let is_unread = |part: &Component| part.reasons.first().is_some_and(|reason| reason == "cannot read");
         self.failures = if reading.components.iter().any(is_unread) { self.failures + 1 } else { 0 };
         if reading.components.is_empty() { Err(NoData::Absent) } else { Ok(reading) }

@@ -7,7 +7,12 @@ use std::collections::BTreeMap;
 
 fn reading(text: &str) -> Reading {
     let (tally, now_s) = parse(text);
-    tally.reading(now_s, |_| true)
+    tally.reading(now_s, here)
+}
+
+/// Every disk is there.
+fn here(device: &str) -> Option<String> {
+    Some(disk_of(device).unwrap_or(device).to_owned())
 }
 
 fn parts(reading: &Reading) -> Vec<(&str, &str, State, String)> {
@@ -36,9 +41,9 @@ fn a_day_later_they_are_history_and_still_counted() {
     let text =
         "[   10.0] critical medium error, dev sda, sector 3\n[   20.0] EXT4-fs error (device sda1): x\n";
     let (tally, now_s) = parse(text);
-    assert_eq!(tally.reading(now_s, |_| true).components.len(), 2);
-    assert_eq!(tally.reading(now_s, |_| false).components.len(), 0);
-    let later = tally.reading(now_s + 86_400.0, |_| true);
+    assert_eq!(tally.reading(now_s, here).components.len(), 1);
+    assert_eq!(tally.reading(now_s, |_| None).components.len(), 0);
+    let later = tally.reading(now_s + 86_400.0, here);
     assert_eq!((later.components.len(), later.samples.len()), (0, 2));
 }
 
@@ -60,10 +65,10 @@ fn file_systems_links_and_processors_are_parts_of_their_own() {
             ("disk_controller", "ata1", State::Degraded, "kernel keeps resetting it".to_owned()),
             ("disk_controller", "ata3", State::Failed, "kernel lost a disk".to_owned()),
             (
-                "logical_disk",
-                "sda1",
-                State::Failed,
-                "file system errors, file system went read-only".to_owned()
+                "physical_disk",
+                "sda",
+                State::Degraded,
+                "file system errors on sda1, file system on sda1 went read-only".to_owned()
             ),
         ]
     );
@@ -106,4 +111,44 @@ fn recordings_of_dmesg_come_to_what_their_labels_say() {
     }
     println!("dmesg: {read} read, {} right, wrong: {wrong:?}", read - wrong.len());
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn errors_of_a_file_system_are_of_the_disk_that_it_lies_on() {
+    let root = tempfile::tempdir().unwrap();
+    let block = |path: &str, is_partition: bool| {
+        let place = root.path().join("devices").join(path);
+        std::fs::create_dir_all(&place).unwrap();
+        if is_partition {
+            std::fs::write(place.join("partition"), "1").unwrap();
+        }
+        let class = root.path().join("class/block");
+        std::fs::create_dir_all(&class).unwrap();
+        std::os::unix::fs::symlink(&place, class.join(place.file_name().unwrap())).unwrap();
+    };
+    for (path, is_partition) in
+        [("sda", false), ("sda/sda1", true), ("dm-0", false), ("dm-0/slaves/sda1", false), ("md0", false)]
+    {
+        match path.contains("slaves") {
+            true => std::fs::create_dir_all(root.path().join("devices").join(path)).unwrap(),
+            false => block(path, is_partition),
+        }
+    }
+    std::fs::create_dir_all(root.path().join("devices/md0/slaves/sda1")).unwrap();
+    for (device, expected) in [
+        ("sda1", Some("sda")),
+        ("sda", Some("sda")),
+        ("dm-0", Some("sda")),
+        ("md0", Some("md0")),
+        ("sdz1", None),
+    ] {
+        assert_eq!(disk_under(root.path(), device).as_deref(), expected, "{device}");
+    }
+    let (tally, now_s) =
+        parse("[ 5.0] EXT4-fs error (device sda1): ext4_find_entry:1455: inode #2: comm ls: reading\n");
+    let reading = tally.reading(now_s, |device| disk_under(root.path(), device));
+    let [part] = reading.components.as_slice() else { panic!("{:?}", reading.components) };
+    assert_eq!((part.kind.as_str(), part.id.as_str()), ("physical_disk", "sda"));
+    assert_eq!(part.reasons, ["file system errors on sda1"]);
 }

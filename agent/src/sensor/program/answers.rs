@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What files of answers end with.
 pub const ENDING: &str = "answers";
@@ -126,6 +127,12 @@ fn replace<'a>(file: &Path, program: &Path, answers: impl Iterator<Item = &'a Re
 /// The program that a file has answers of; none when it is no such file.
 pub(super) fn program_of(file: &Path) -> Option<PathBuf> {
     open(file).ok().map(|(heading, _)| heading.program)
+}
+
+/// How old the answers of a file are; none when it is no such file.
+pub(super) fn age(file: &Path) -> Option<Duration> {
+    let (heading, _) = open(file).ok()?;
+    Some(Duration::from_millis(SystemClock.boot_ms().saturating_sub(heading.boot_ms)))
 }
 
 /// The answer that a file has for these arguments.
