@@ -99,6 +99,13 @@ pub enum Outcome {
     },
     /// A policy has come.
     Policy(Policy),
+    /// What came is none that can be followed.
+    Unfollowed {
+        /// Its version, where it says so.
+        version: Option<u64>,
+        /// What is wrong with it.
+        words: String,
+    },
     /// The certificate was renewed.
     Renewed,
 }

@@ -144,6 +144,15 @@ impl From<Failure> for How {
     }
 }
 
+/// A policy that cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfollowed {
+    /// Its version, where it says so.
+    pub version: Option<u64>,
+    /// What is wrong with it.
+    pub words: String,
+}
+
 /// Reports that cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unkept {
@@ -172,6 +181,9 @@ pub struct Status {
     pub reached_boot_ms: Option<u64>,
     /// Why the last request failed; none: it did not.
     pub failing: Option<Failing>,
+    /// A policy that came last and cannot be followed; none: the last one could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfollowed: Option<Unfollowed>,
     /// Why new reports cannot be kept; none: they are.
     pub unkept: Option<Unkept>,
     /// Reports that wait.

@@ -323,6 +323,11 @@ impl Uplink {
         self.next_errand = now + ERRAND_PAUSE;
     }
 
+    /// Version of the policy that came last.
+    pub fn policy_held(&self) -> u64 {
+        self.policy_held
+    }
+
     /// The certificate was renewed.
     pub fn handle_renewed(&mut self, now: Instant) {
         self.land(now);

@@ -350,3 +350,67 @@ fn the_rules_see_what_they_should() {
     let long = format!("fn long() {{\n{}}}\nfn short() {{\n}}\n", "    x();\n".repeat(70));
     assert_eq!(long_functions(&long), [(1, 72)]);
 }
+
+/// Where what a policy says is kept and obeyed.
+const POLICY_REACHES: &[&str] = &[
+    "proto/src/policy.rs",
+    "proto/src/hours.rs",
+    "agent/src/config/policy.rs",
+    "agent/src/config/history.rs",
+    "agent/src/app/policy.rs",
+    "agent/src/delivery.rs",
+    "agent/src/delivery/",
+    "agent/src/uplink.rs",
+    "agent/src/uplink/",
+    "agent/src/urgency.rs",
+    "agent/src/schedule.rs",
+    "agent/src/sensor/reach.rs",
+    "agent/src/sensor/reach/",
+];
+/// Of these, what writes to the state folder, under names of its own; and what asks the system for its own gateway.
+const POLICY_EXCEPTIONS: &[&str] = &[
+    "agent/src/app/policy.rs",
+    "agent/src/uplink/identity.rs",
+    "agent/src/uplink/remembered.rs",
+    "agent/src/sensor/reach/host/windows.rs",
+];
+
+#[test]
+fn nothing_that_a_policy_reaches_runs_a_program_or_writes_a_file_outside_the_state_folder() {
+    let acts = [
+        "Command::new",
+        "process::Command",
+        "program::",
+        "OpenOptions",
+        "File::create",
+        "fs::write",
+        "fs::rename",
+        "fs::copy",
+        "fs::remove",
+        "create_dir",
+        "private_file",
+    ];
+    let mut seen = 0;
+    for path in every_rust_file() {
+        let name = shown(&path);
+        let is_test = name.ends_with("tests.rs") || name.contains("/tests/");
+        let is_reached = POLICY_REACHES
+            .iter()
+            .any(|place| if place.ends_with('/') { name.starts_with(place) } else { name == *place });
+        if !is_reached || is_test {
+            continue;
+        }
+        seen += 1;
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let found: Vec<_> = acts.iter().filter(|act| code.contains(**act)).collect();
+        if !POLICY_EXCEPTIONS.contains(&name.as_str()) {
+            assert!(found.is_empty(), "{name} has {found:?}");
+            continue;
+        }
+        // What they write has names that are fixed here, below the state folder, or it is the gateway's address.
+        let is_run = found.iter().any(|act| ["Command::new", "process::Command"].contains(act));
+        assert!(!is_run && !found.is_empty(), "{name} has {found:?}");
+    }
+    assert!(seen > 25, "{seen} files are looked at");
+}

@@ -73,7 +73,10 @@ pub fn run(seed: u64, root: &Path) -> Result<Summary> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let happened = RefCell::new(Vec::new());
     let summary = LocalSet::new().block_on(&runtime, storm(seed, root, &happened));
-    summary.with_context(|| format!("seed {seed}, after {}", happened.borrow().join(", ")))
+    summary.with_context(|| {
+        let happened = happened.borrow().join(", ");
+        format!("seed {seed}, {:?}, after {happened}", Terms::new(seed))
+    })
 }
 
 /// The same in a folder that is gone afterwards, in memory where the system has a place for that.

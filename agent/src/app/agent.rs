@@ -11,7 +11,7 @@ use crate::sensor::reach::{Ladder, Probed, Reachability};
 use crate::sensor::runner::{Round, Runner};
 use crate::sensor::ups::is_power_failing;
 use crate::sensor::{Paths, Sample, registry};
-use crate::status::{Failing, Paced, Status, Unkept};
+use crate::status::{Failing, Paced, Status, Unfollowed, Unkept};
 use crate::system::Stop;
 use crate::uplink::{Failure, Refusal, Standing};
 use crate::urgency::Urgency;
@@ -267,6 +267,9 @@ impl Agent {
                 self.status.failing = Some(failing);
             }
             Outcome::Policy(policy) => self.follow(policy),
+            Outcome::Unfollowed { version, words } => {
+                self.status.unfollowed = Some(Unfollowed { version, words });
+            }
             Outcome::Renewed => tracing::info!("the certificate was renewed"),
         }
         self.write_status();
@@ -288,6 +291,7 @@ impl Agent {
 
     fn follow(&mut self, policy: Policy) {
         let (config, cuts) = self.own.under(&policy);
+        self.status.unfollowed = None;
         tracing::info!(version = policy.version, "a new policy is followed");
         for cut in cuts {
             tracing::warn!(?cut, "this host's limits do not allow what the policy wants");

@@ -285,17 +285,27 @@ impl Delivery {
     fn apply_policy(&mut self, answer: &Answer) -> Outcome {
         let policy = match answer.read::<Policy>() {
             Ok(policy) => policy,
+            // The collector answered: that is no cut.
+            Err(_) if matches!(answer, Answer::Success(_)) => {
+                return self.pass_over(None, format!("{}, which is no policy", answer.words()));
+            }
             Err(failure) => return self.fail(failure, answer.words()),
         };
-        self.note_good_address();
-        let now = self.clock.monotonic();
         if let Err(error) = policy.check() {
-            tracing::warn!(%error, version = policy.version, "policy is not followed");
-            self.uplink.handle_policy(policy.version, now);
-            return Outcome::Failed { failure: Failure::Unreachable, words: error.to_string() };
+            return self.pass_over(Some(policy.version), error.to_string());
         }
-        self.uplink.handle_policy(policy.version, now);
+        self.note_good_address();
+        self.uplink.handle_policy(policy.version, self.clock.monotonic());
         Outcome::Policy(policy)
+    }
+
+    /// What came is no policy to follow: what held goes on holding. One that says its version is not asked for again.
+    fn pass_over(&mut self, version: Option<u64>, words: String) -> Outcome {
+        tracing::warn!(why = words, version, "policy is not followed");
+        self.note_good_address();
+        let held = self.uplink.policy_held();
+        self.uplink.handle_policy(version.unwrap_or(held), self.clock.monotonic());
+        Outcome::Unfollowed { version, words }
     }
 
     fn apply_renewal(&mut self, answer: &Answer, key: &Key) -> Outcome {

@@ -14,6 +14,7 @@ use tram_proto::report::Batch;
 mod collector;
 mod history;
 mod payload;
+mod policy;
 mod proxy;
 mod way;
 

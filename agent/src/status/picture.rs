@@ -59,7 +59,8 @@ impl Picture {
     /// Whether nothing is wrong.
     pub fn is_well(&self) -> bool {
         let is_fine = |status: &Status| {
-            status.failing.is_none() && status.unkept.is_none() && status.silent().next().is_none()
+            let is_heard = status.failing.is_none() && status.unfollowed.is_none();
+            is_heard && status.unkept.is_none() && status.silent().next().is_none()
         };
         self.enrolled.is_some() && self.is_running && self.status.as_ref().is_some_and(is_fine)
     }

@@ -183,6 +183,18 @@ fn history_that_waits_for_its_hours_is_told_with_when_and_why() {
 }
 
 #[test]
+fn a_policy_that_cannot_be_followed_is_called_that_and_not_a_cut() {
+    let mut picture = picture();
+    picture.status.as_mut().unwrap().unfollowed =
+        Some(Unfollowed { version: Some(7), words: "send_interval_s: 1 s is outside 5 to 86400".into() });
+    let english = "A new policy 7 of the collector is not sound and not followed: send_interval_s: 1 s";
+    says(&picture, Language::English, &[english, "Policy of the collector: number 3"]);
+    says(&picture, Language::Vietnamese, &["Chính sách mới số 7 của trung tâm không hợp lệ"]);
+    picture.status.as_mut().unwrap().sensors.clear();
+    assert!(!picture.is_well());
+}
+
+#[test]
 fn an_answer_in_an_earlier_boot_is_not_called_recent() {
     let picture = Picture { now: (BootId([9; 8]), 5), ..picture() };
     says(&picture, Language::English, &["has taken no reports since", "Read: cpu\n"]);

@@ -217,7 +217,10 @@ impl Worker {
             };
             let failure = match delivery.step().await {
                 Outcome::Failed { words, .. } => Some(words),
-                Outcome::Acked { .. } | Outcome::Policy(_) | Outcome::Renewed => None,
+                Outcome::Acked { .. }
+                | Outcome::Policy(_)
+                | Outcome::Unfollowed { .. }
+                | Outcome::Renewed => None,
             };
             self.note_pending();
             self.progress.change(&self.assignment.host.name, |host| host.failure = failure);

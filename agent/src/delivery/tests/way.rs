@@ -31,7 +31,10 @@ async fn deliver(delivery: &mut Delivery) -> Vec<String> {
         match delivery.step().await {
             Outcome::Acked { settled: 1, .. } => return failed,
             Outcome::Failed { words, .. } => failed.push(words),
-            other @ (Outcome::Acked { .. } | Outcome::Policy(_) | Outcome::Renewed) => panic!("{other:?}"),
+            other @ (Outcome::Acked { .. }
+            | Outcome::Policy(_)
+            | Outcome::Unfollowed { .. }
+            | Outcome::Renewed) => panic!("{other:?}"),
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::Say;
 use crate::config::Cut;
 use crate::sensor::advice::{Missing, What};
-use crate::status::Picture;
+use crate::status::{Picture, Unfollowed};
 
 impl Picture {
     pub(super) fn advice(&self, say: Say) -> Vec<String> {
@@ -12,15 +12,18 @@ impl Picture {
     }
 
     pub(super) fn policy_words(&self, say: Say) -> Vec<String> {
+        let unfollowed = self.status.as_ref().and_then(|status| status.unfollowed.as_ref());
+        let unfollowed = unfollowed.map(|unfollowed| unfollowed_words(unfollowed, say));
         let Some((version, cuts)) = &self.policy else {
             let none = say.of(
                 "Chính sách: chưa có, dùng cấu hình của máy này",
                 "Policy: none, this host's own settings hold",
             );
-            return vec![none.to_owned()];
+            return [Some(none.to_owned()), unfollowed].into_iter().flatten().collect();
         };
         let before = say.of("Chính sách của trung tâm: số ", "Policy of the collector: number ");
         let mut lines = vec![format!("{before}{version}")];
+        lines.extend(unfollowed);
         if !cuts.is_empty() {
             let heading = say.of("Máy này không làm theo ([limits]):", "This host does not do ([limits]):");
             lines.push(heading.to_owned());
@@ -28,6 +31,15 @@ impl Picture {
         lines.extend(cuts.iter().map(|cut| format!("  {}", cut_words(cut, say))));
         lines
     }
+}
+
+fn unfollowed_words(Unfollowed { version, words }: &Unfollowed, say: Say) -> String {
+    let number = version.map(|version| format!(" {}{version}", say.of("số ", "")));
+    let number = number.unwrap_or_default();
+    say.of(
+        format!("Chính sách mới{number} của trung tâm không hợp lệ, không được làm theo: {words}"),
+        format!("A new policy{number} of the collector is not sound and not followed: {words}"),
+    )
 }
 
 fn missing_words(missing: &Missing, say: Say) -> String {
