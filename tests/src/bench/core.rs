@@ -17,6 +17,7 @@ use tram_collector::ingest::admit;
 use tram_collector::model::agent::AgentId;
 use tram_collector::series::{Keep, OPEN_BYTES};
 use tram_collector::store::sqlite::{self, Readers};
+use tram_collector::tasks::checkpoint::Checkpoints;
 use tram_collector::tasks::snapshot::Snapshots;
 use tram_collector::tasks::spare::{self, Spare};
 use tram_collector::tasks::{self, retain};
@@ -48,6 +49,7 @@ pub struct Core {
     memory: Memory,
     readers: Readers,
     snapshots: Snapshots,
+    checkpoints: Checkpoints,
     writer: Option<JoinHandle<()>>,
     reporters: Vec<Reporter>,
 }
@@ -95,6 +97,7 @@ impl Core {
             memory,
             readers: Readers::new(data_dir),
             snapshots: Snapshots::default(),
+            checkpoints: Checkpoints::open(data_dir)?,
             writer: Some(writer),
             reporters: agents.iter().zip(catalogues).map(reporter).collect(),
         })
@@ -127,12 +130,14 @@ impl Core {
 
     /// Closes what is due.
     pub fn settle(&self) -> anyhow::Result<()> {
+        self.checkpoints.round()?;
         Ok(tasks::settle(&self.memory, self.time.load(Ordering::Relaxed))?)
     }
 
     /// Takes snapshots of all state, and lets go of the log what these and the history have taken over.
     pub async fn trim(&mut self) -> anyhow::Result<()> {
         self.snapshots.all(&self.memory, &self.handle).await?;
+        self.checkpoints.round()?;
         retain::trim_log(&self.memory, &self.readers, &self.handle, &self.data_dir).await?;
         Ok(())
     }
