@@ -28,9 +28,12 @@ fn reading(total_bytes: u64, available_bytes: u64) -> Reading {
         let value = Some(rounded_size(bytes as f64, total));
         gauge(names::MEMORY_USAGE, "By", SCALE_WHOLE, &[(names::MEMORY_STATE, state)], value)
     };
+    let available = Some(rounded_size(available_bytes as f64, total));
     let samples = vec![
         usage("used", total_bytes.saturating_sub(available_bytes)),
         usage("free", available_bytes),
+        // What rules and pages go by, whatever the system: there is no other name for it.
+        gauge(names::MEMORY_AVAILABLE, "By", SCALE_WHOLE, &[], available),
         gauge(names::MEMORY_LIMIT, "By", SCALE_WHOLE, &[], Some(total)),
     ];
     Reading { samples, components: vec![component(total)] }
@@ -46,6 +49,7 @@ mod tests {
         let found = values(&reading(1_000_000, 400_000));
         assert_eq!(found["system.memory.usage{system.memory.state=used}"], Some(600_000.0));
         assert_eq!(found["system.memory.usage{system.memory.state=free}"], Some(400_000.0));
+        assert_eq!(found["system.linux.memory.available"], Some(400_000.0));
         assert_eq!(found["system.memory.limit"], Some(1_000_000.0));
     }
 }
