@@ -166,6 +166,31 @@ mod tests {
         assert_eq!(raid.iter().map(|sensor| sensor.name()).collect::<Vec<_>>(), ["md", "raid"]);
     }
 
+    /// Linux's defaults: other systems ask some of them less often.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_readme_lists_every_sensor_with_its_interval() {
+        let readme = include_str!("../../../README.md");
+        let table = readme.split("## What is measured").nth(1).unwrap().split("On Windows").next().unwrap();
+        let rows: Vec<Vec<&str>> =
+            table.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>()).collect();
+        let sensors = all(&SensorConfig::default());
+        for sensor in &sensors {
+            let seconds = sensor.interval().map_or(15, |interval| interval.as_secs());
+            let expected = match seconds {
+                0..120 => format!("{seconds} s"),
+                120..3_600 => format!("{} min", seconds / 60),
+                _ => format!("{} h", seconds / 3_600),
+            };
+            let name = format!("`{}`", sensor.name());
+            let row = rows.iter().find(|row| row.get(1) == Some(&name.as_str()));
+            let said = row.and_then(|row| row.get(3)).copied();
+            assert_eq!(said, Some(expected.as_str()), "{name}");
+        }
+        let listed = rows.iter().filter(|row| row.get(1).is_some_and(|name| name.starts_with('`'))).count();
+        assert_eq!(listed, sensors.len(), "the table lists what is no sensor");
+    }
+
     #[test]
     fn an_unknown_name_is_an_error_that_lists_the_known() {
         let error = select(&SensorConfig::default(), &["cpu", "nonsense"]).err().unwrap().to_string();

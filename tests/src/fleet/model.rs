@@ -159,7 +159,7 @@ impl Model {
             let mut supply = part("power_supply", "psu0", "", "", &[]);
             if self.has(FailureKind::DyingPower, since_ms) {
                 supply.state = State::PredictedFailure;
-                supply.reasons = vec!["output voltage low".to_owned()];
+                supply.reasons = vec!["voltage below its limit".to_owned()];
             }
             parts.push(supply);
         }
