@@ -224,10 +224,13 @@ impl Machine {
         if self.dice.unit() < 0.5 {
             let (nonce, measured) = self.next_measurement();
             let before = self.synced.clone();
+            let lost_before = (self.dropped(), self.thinned());
             if self.submit(nonce, None)? {
                 self.net.lock().unwrap_or_else(PoisonError::into_inner).truth.maybe(nonce, measured);
             }
-            self.synced = before;
+            // What is dropped or thinned for it was synced with its count before any file went.
+            let made_room = lost_before != (self.dropped(), self.thinned());
+            self.synced = if made_room { self.sizes()? } else { before };
         }
         self.delivery = None;
         for (path, bytes) in self.sizes()? {
