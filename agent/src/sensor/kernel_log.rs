@@ -30,8 +30,6 @@ const RECORDS_MAX: usize = 200_000;
 const MACHINE_CHECKS_MAX: u64 = 10;
 /// Resets of a link in a day from which on a cable, a port or a disk is not well.
 const RESETS_MAX: u64 = 3;
-/// Stalls of a day from which on the processor is not well: a busy host of virtual machines pauses one now and then.
-const LOCKUPS_MAX: u64 = 3;
 /// A single request may fail for a reason of its own; the second makes it the disk's.
 const IO_ERRORS_MAX: u64 = 2;
 
@@ -231,9 +229,7 @@ fn verdict(
         }
         Class::MachineCheckFatal => Some(("cpu", "cpu".into(), State::Failed, "machine check")),
         Class::MemoryUncorrected => Some(("memory", "memory".into(), State::Failed, "uncorrectable errors")),
-        Class::Lockup if is_often(LOCKUPS_MAX) => {
-            Some(("cpu", "cpu".into(), State::Degraded, "kernel reports lockups"))
-        }
+        Class::Lockup => Some(("cpu", "cpu".into(), State::Degraded, "kernel reports lockups")),
         Class::TooHot => Some(("cpu", "cpu".into(), State::Degraded, "critical temperature reached")),
         Class::DiskIo
         | Class::DiskCommand
@@ -247,7 +243,6 @@ fn verdict(
         | Class::OutOfMemory
         | Class::OutOfMemoryLimit
         | Class::HungTask
-        | Class::Lockup
         | Class::Filesystem
         | Class::ReadOnly
         | Class::Throttled

@@ -41,6 +41,7 @@ figure-uncorrected-errors = Uncorrected errors
 figure-corrected-errors = Corrected errors
 figure-end-to-end-errors = End-to-end errors
 figure-command-timeouts = Command timeouts
+figure-aborted-commands = Aborted commands
 figure-spin-retries = Spin retries
 figure-interface-crc-errors = Interface CRC errors
 figure-read-errors = Read errors

@@ -40,6 +40,7 @@ figure-uncorrected-errors = Lỗi không sửa được
 figure-corrected-errors = Lỗi đã tự sửa
 figure-end-to-end-errors = Lỗi truyền bên trong ổ
 figure-command-timeouts = Lệnh quá thời gian
+figure-aborted-commands = Lệnh bị hủy
 figure-spin-retries = Lần khởi động lại trục quay
 figure-interface-crc-errors = Lỗi truyền trên cáp (CRC)
 figure-read-errors = Lỗi đọc
