@@ -27,10 +27,13 @@ impl Terms {
     /// Of a seed.
     pub(super) fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed, "terms");
-        let is_small = dice.unit() < 0.4;
-        let (spool_bytes_max, sample_s) = if is_small {
+        let size = dice.unit();
+        let (spool_bytes_max, sample_s) = if size < 0.3 {
             // What is not sent for half an hour does not fit.
             (dice.between(6.0, 30.0) as u64 * 1_024, 30)
+        } else if size < 0.4 {
+            // Files of so many reports that gathering them is worth it.
+            (dice.between(12.0, 40.0) as u64 * 1_024, 5)
         } else {
             (SPOOL_BYTES, 60)
         };
