@@ -102,7 +102,7 @@ pub fn write(data_dir: &Path, file: &Path, passphrase: &str, clock: &Clock) -> R
         return Err(BackupError::Exists(file.to_owned()));
     }
     let part = beside(file, "part");
-    let written = pack(data_dir, &part, passphrase, clock).and_then(|()| check(&part, passphrase));
+    let written = pack(data_dir, &part, passphrase, clock).and_then(|()| verify(&part, passphrase));
     if written.is_err() {
         // What failed says why; the half file says nothing.
         fs::remove_file(&part).ok();
@@ -115,7 +115,10 @@ pub fn write(data_dir: &Path, file: &Path, passphrase: &str, clock: &Clock) -> R
 
 /// Reads a whole backup and checks it: every byte, every database, the authority's key.
 pub fn verify(file: &Path, passphrase: &str) -> Result<Contents, BackupError> {
-    check(file, passphrase)
+    let dir = Scratch::new(beside(file, "check"))?;
+    let contents = archive::unpack(file, passphrase, &dir.0, After::Drop)?;
+    pki::check(&dir.0)?;
+    Ok(contents)
 }
 
 /// Puts a backup's store into `data_dir`, which must not have one. Nothing is in its place before all of it was
@@ -160,13 +163,6 @@ fn after_restore(dir: &Path, contents: &Contents, actor: &Actor, now_ms: i64) ->
     transaction.commit().map_err(StoreError::from)?;
     writer.close().map_err(|(_, error)| StoreError::from(error))?;
     Ok(())
-}
-
-fn check(file: &Path, passphrase: &str) -> Result<Contents, BackupError> {
-    let dir = Scratch::new(beside(file, "check"))?;
-    let contents = archive::unpack(file, passphrase, &dir.0, After::Drop)?;
-    pki::check(&dir.0)?;
-    Ok(contents)
 }
 
 fn pack(data_dir: &Path, part: &Path, passphrase: &str, clock: &Clock) -> Result<(), BackupError> {

@@ -125,7 +125,9 @@ fn passphrase(file: Option<PathBuf>, language: Language, what_for: Use) -> Resul
     };
     let given = match given {
         Some(given) => given,
-        None if std::io::stdin().is_terminal() => typed(language, what_for)?,
+        None if std::io::stdin().is_terminal() => {
+            password::typed(language, ("Mật khẩu sao lưu: ", "Passphrase: "), what_for == Use::Make)?
+        }
         None => {
             return Err(Complaint::usage(
                 "thiếu mật khẩu sao lưu: hãy dùng --passphrase-file hoặc TRAM_BACKUP_PASSPHRASE_FILE",
@@ -137,26 +139,6 @@ fn passphrase(file: Option<PathBuf>, language: Language, what_for: Use) -> Resul
         password::check(&given)?;
     }
     Ok(given)
-}
-
-fn typed(language: Language, what_for: Use) -> Result<String, Complaint> {
-    let ask = |vi: &str, en: &str| {
-        let prompt = match language {
-            Language::Vi => vi,
-            Language::En => en,
-        };
-        password::silently(prompt).map_err(|error| {
-            Complaint::failure(
-                format!("không đọc được bàn phím: {error}"),
-                format!("cannot read the keyboard: {error}"),
-            )
-        })
-    };
-    let first = ask("Mật khẩu sao lưu: ", "Passphrase: ")?;
-    if what_for == Use::Open || ask("Nhập lại mật khẩu: ", "The same again: ")? == first {
-        return Ok(first);
-    }
-    Err(Complaint::usage("hai lần nhập không giống nhau", "the two are not the same"))
 }
 
 fn sound(file: &Path, contents: &Contents) -> Answer {

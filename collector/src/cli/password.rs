@@ -28,7 +28,7 @@ pub(super) fn new(file: Option<PathBuf>, language: Language) -> Result<NewPasswo
     };
     let given = match given {
         Some(password) => Some(password),
-        None if std::io::stdin().is_terminal() => Some(typed(language)?),
+        None if std::io::stdin().is_terminal() => Some(typed(language, ("Mật khẩu: ", "Password: "), true)?),
         None => None,
     };
     let (password, generated) = match given {
@@ -60,8 +60,8 @@ pub(super) fn check(password: &str) -> Result<(), Complaint> {
     Ok(())
 }
 
-/// Asks twice, without showing what is typed.
-fn typed(language: Language) -> Result<String, Complaint> {
+/// Asks without showing what is typed; for one that is new, twice.
+pub(super) fn typed(language: Language, (vi, en): (&str, &str), is_new: bool) -> Result<String, Complaint> {
     let failed = |error: std::io::Error| {
         Complaint::failure(
             format!("không đọc được bàn phím: {error}"),
@@ -75,7 +75,10 @@ fn typed(language: Language) -> Result<String, Complaint> {
         };
         silently(text).map_err(failed)
     };
-    let first = ask("Mật khẩu: ", "Password: ")?;
+    let first = ask(vi, en)?;
+    if !is_new {
+        return Ok(first);
+    }
     check(&first)?;
     if ask("Nhập lại mật khẩu: ", "The same again: ")? == first {
         return Ok(first);
@@ -83,7 +86,7 @@ fn typed(language: Language) -> Result<String, Complaint> {
     Err(Complaint::usage("hai lần nhập không giống nhau", "the two are not the same"))
 }
 
-pub(super) fn silently(prompt: &str) -> std::io::Result<String> {
+fn silently(prompt: &str) -> std::io::Result<String> {
     let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
     stderr.write_all(prompt.as_bytes())?;
     stderr.flush()?;
