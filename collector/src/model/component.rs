@@ -64,3 +64,21 @@ pub struct Component {
     /// Since when it is there, milliseconds since 1970.
     pub since_ms: i64,
 }
+
+#[cfg(test)]
+impl Component {
+    /// One that is well and of which nothing else is known, for tests to start from.
+    pub(crate) fn plain(kind: &str, id: &str) -> Self {
+        Self {
+            kind: kind.into(),
+            id: id.into(),
+            name: String::new(),
+            model: String::new(),
+            serial: String::new(),
+            state: ComponentState::Ok,
+            reasons: vec![],
+            figures: BTreeMap::new(),
+            since_ms: 0,
+        }
+    }
+}

@@ -96,17 +96,7 @@ mod tests {
     const NOW_MS: i64 = 10 * THERE_MIN_MS;
 
     fn part(kind: &str, id: &str, serial: &str) -> Component {
-        Component {
-            kind: kind.into(),
-            id: id.into(),
-            name: String::new(),
-            model: String::new(),
-            serial: serial.into(),
-            state: ComponentState::Ok,
-            reasons: vec![],
-            figures: [].into(),
-            since_ms: 0,
-        }
+        Component { serial: serial.into(), ..Component::plain(kind, id) }
     }
 
     fn disk(id: &str, serial: &str) -> Component {

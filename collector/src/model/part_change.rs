@@ -130,20 +130,9 @@ fn change(part: &Component, what: What, before: String, after: String) -> PartCh
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::component::ComponentState;
 
     fn part(kind: &str, id: &str, model: &str, serial: &str) -> Component {
-        Component {
-            kind: kind.into(),
-            id: id.into(),
-            name: String::new(),
-            model: model.into(),
-            serial: serial.into(),
-            state: ComponentState::Ok,
-            reasons: vec![],
-            figures: [].into(),
-            since_ms: 0,
-        }
+        Component { model: model.into(), serial: serial.into(), ..Component::plain(kind, id) }
     }
 
     fn disk(id: &str, serial: &str) -> Component {

@@ -8,17 +8,7 @@ use crate::model::component::{Component, ComponentState};
 use crate::model::missing::Missing;
 
 fn part(kind: &str, id: &str, serial: &str, state: ComponentState) -> Component {
-    Component {
-        kind: kind.into(),
-        id: id.into(),
-        name: String::new(),
-        model: String::new(),
-        serial: serial.into(),
-        state,
-        reasons: vec![],
-        figures: BTreeMap::new(),
-        since_ms: 0,
-    }
+    Component { serial: serial.into(), state, ..Component::plain(kind, id) }
 }
 
 fn found(world: &World) -> Vec<(String, Observation)> {
