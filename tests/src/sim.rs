@@ -34,6 +34,7 @@ use tram_collector::model::agent::AgentId;
 use tram_collector::pki::{Pki, RequestedKey};
 use tram_proto::enroll::Enrolled;
 use tram_proto::id;
+use truth::Stored;
 
 /// Hosts in one run.
 const MACHINES: usize = 2;
@@ -141,13 +142,7 @@ async fn storm(seed: u64, root: &Path, happened: &RefCell<Vec<String>>) -> Resul
     }
     repeater.abort();
     let mut net = lock(&net);
-    if let Some(broken) = net.take_broken() {
-        return Err(broken);
-    }
-    net.wire.check(&terms)?;
-    net.center.die();
-    let stored = net.center.stored()?;
-    net.truth.check(&stored, &lost_max, MISPLACED_MS_MAX)?;
+    let stored = settle_up(&mut net, &terms, &lost_max)?;
     truth::check_order(&stored, MISPLACED_MS_MAX)?;
     Ok(Summary {
         measured: net.truth.count(),
@@ -157,6 +152,18 @@ async fn storm(seed: u64, root: &Path, happened: &RefCell<Vec<String>>) -> Resul
         paced: net.wire.bytes(),
         happened: happened.take(),
     })
+}
+
+/// What must hold when everything has arrived, given how many reports each spool dropped; what the collector has then.
+fn settle_up(net: &mut Net, terms: &Terms, lost_max: &[u64]) -> Result<Vec<Stored>> {
+    if let Some(broken) = net.take_broken() {
+        return Err(broken);
+    }
+    net.wire.check(terms)?;
+    net.center.die();
+    let stored = net.center.stored()?;
+    net.truth.check(&stored, lost_max, MISPLACED_MS_MAX)?;
+    Ok(stored)
 }
 
 /// Lets requests arrive again.

@@ -5,7 +5,7 @@ use super::center::Center;
 use super::machine::Machine;
 use super::post::{Net, Weather};
 use super::terms::Terms;
-use super::{Order, START_MS, identities, live, lock, tell_all};
+use super::{Order, START_MS, identities, live, lock, settle_up, tell_all};
 use crate::fleet::dice::Dice;
 use anyhow::{Result, ensure};
 use std::path::Path;
@@ -89,13 +89,7 @@ async fn crowd(budget: u32, root: &Path) -> Result<Crowd> {
         ensure!((pending, dropped) == (0, 0), "{pending} reports wait, {dropped} were dropped");
     }
     let mut net = lock(&net);
-    if let Some(broken) = net.take_broken() {
-        return Err(broken);
-    }
-    net.wire.check(&terms)?;
-    net.center.die();
-    let stored = net.center.stored()?;
-    net.truth.check(&stored, &[0; HOSTS], 25_000)?;
+    settle_up(&mut net, &terms, &[0; HOSTS])?;
     Ok(Crowd { bytes: net.wire.bytes(), done_minutes })
 }
 
