@@ -14,6 +14,7 @@ mod fleet;
 mod full_store;
 mod history;
 mod judgement;
+mod kills;
 mod mtls;
 mod operators;
 mod outage;

@@ -1,12 +1,12 @@
 //! Links that are cut, clocks that are wrong: the agent's own code against a real collector, in simulated time.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use tram_agent::delivery::Outcome;
 use tram_collector::commit::read_log;
 use tram_collector::model::agent::AgentId;
 use tram_collector::series::query::Window;
 use tram_proto::sample;
+use tram_tests::files::copy;
 use tram_tests::world::{AgentHost, Link, NOON_MS, World};
 
 const MINUTE_MS: u64 = 60_000;
@@ -111,13 +111,6 @@ async fn nine_hours_without_a_link_leave_no_gap_no_copy_and_no_alert() {
     assert!(alerts.iter().any(|alert| of_disk(alert.rule.0) && alert.id.is_some()), "{alerts:?}");
 }
 
-/// Copies a folder over another.
-pub(super) fn copy(from: &Path, to: &Path) {
-    drop(std::fs::remove_dir_all(to));
-    let status = std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap();
-    assert!(status.success());
-}
-
 #[tokio::test]
 async fn a_collector_restored_from_an_older_backup_gets_again_what_it_lacks() {
     let mut world = World::held().await.unwrap();
@@ -133,13 +126,13 @@ async fn a_collector_restored_from_an_older_backup_gets_again_what_it_lacks() {
     report(&world, &mut host, 5).await;
     let backup = tempfile::tempdir().unwrap();
     world.stop().await.unwrap();
-    copy(&world.data_dir(), &backup.path().join("data"));
+    copy(&world.data_dir(), &backup.path().join("data")).unwrap();
     world.resume_at(host.port()).await.unwrap();
     report(&world, &mut host, 5).await;
     assert_eq!(logged(&world, agent).len(), 10);
 
     world.stop().await.unwrap();
-    copy(&backup.path().join("data"), &world.data_dir());
+    copy(&backup.path().join("data"), &world.data_dir()).unwrap();
     world.resume_at(host.port()).await.unwrap();
     assert_eq!(logged(&world, agent).len(), 5);
     report(&world, &mut host, 2).await;

@@ -1,13 +1,13 @@
 //! What a full spool sends in place of its oldest detail: aggregates, each taken whole or refused whole.
 
 use crate::operators::Browser;
-use crate::outage::copy;
 use serde_json::Value;
 use std::time::Duration;
 use tram_agent::spool::Bounds;
 use tram_collector::model::user::Role;
 use tram_proto::ack::{Ack, Again, Reason};
 use tram_proto::sample;
+use tram_tests::files::copy;
 use tram_tests::world::{AgentHost, Host, Link, NOON_MS, World};
 
 const NUMBERS: u32 = 20;
@@ -148,7 +148,7 @@ async fn a_collector_restored_from_before_aggregates_came_gets_them_again_once()
     let backup = tempfile::tempdir().unwrap();
     let port = world.address().unwrap().port();
     world.stop().await.unwrap();
-    copy(&world.data_dir(), &backup.path().join("data"));
+    copy(&world.data_dir(), &backup.path().join("data")).unwrap();
     world.resume_at(port).await.unwrap();
     link.mend();
     host.deliver().await.unwrap();
@@ -161,7 +161,7 @@ async fn a_collector_restored_from_before_aggregates_came_gets_them_again_once()
     assert_eq!(all, (vec![(1, 12 * 240)], 0, None));
 
     world.stop().await.unwrap();
-    copy(&backup.path().join("data"), &world.data_dir());
+    copy(&backup.path().join("data"), &world.data_dir()).unwrap();
     world.resume_at(port).await.unwrap();
     assert_eq!(seen(&world).0, [(1, 11)]);
     // The next ack says what is missing, and what was acknowledged before goes out again.

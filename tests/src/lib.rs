@@ -2,6 +2,8 @@
 
 pub mod bench;
 pub mod demo;
+pub mod durability;
+pub mod files;
 pub mod fleet;
 pub mod net;
 pub mod pki;

@@ -14,8 +14,10 @@ use tram_collector::clock::Clock;
 use tram_collector::commit::{self, Decoders, Handle, Memory, Settings, Writer};
 use tram_collector::health::RuleSet;
 use tram_collector::ingest::admit;
+use tram_collector::model;
 use tram_collector::model::agent::AgentId;
-use tram_collector::series::{Keep, OPEN_BYTES};
+use tram_collector::model::arrival::Outcome;
+use tram_collector::series::{Keep, OPEN_BYTES, Series};
 use tram_collector::store::sqlite::{self, Readers};
 use tram_collector::tasks::checkpoint::Checkpoints;
 use tram_collector::tasks::snapshot::Snapshots;
@@ -111,16 +113,35 @@ impl Core {
         for row in rows {
             let reporter = self.reporters.get_mut(row.host).context("no such host")?;
             let body = reporter.body(&row)?;
-            let is_known = |id| self.memory.catalogues.known(id).is_some();
-            let decoded = admit::arrival(body, row.time_ms, is_known)?;
-            let handle = self.handle.clone();
-            waiting.spawn(async move { handle.report(decoded.arrival).await });
+            waiting.spawn(self.post(body, row.time_ms)?);
         }
         while let Some(outcome) = waiting.join_next().await {
-            let outcome = outcome?.map_err(|error| anyhow!("{error}"))?;
+            let outcome = outcome??;
             ensure!(!outcome.durable.as_slice().is_empty(), "a report was not taken: {outcome:?}");
         }
         Ok(())
+    }
+
+    /// Hands a batch over that arrives at this moment; done once what it says is durable.
+    pub fn post(
+        &self,
+        body: Vec<u8>,
+        arrived_ms: i64,
+    ) -> anyhow::Result<impl Future<Output = anyhow::Result<Outcome>> + Send + 'static> {
+        let is_known = |id| self.memory.catalogues.known(id).is_some();
+        let decoded = admit::arrival(body, arrived_ms, is_known)?;
+        let handle = self.handle.clone();
+        Ok(async move { handle.report(decoded.arrival).await.map_err(|error| anyhow!("{error}")) })
+    }
+
+    /// The history.
+    pub fn series(&self) -> &Series {
+        &self.memory.series
+    }
+
+    /// Whether reports by this catalogue can be read.
+    pub fn knows(&self, catalogue: &Catalogue) -> bool {
+        self.memory.catalogues.known(model::catalogue::CatalogueId(catalogue.id().0)).is_some()
     }
 
     /// Moves the clock.
@@ -158,6 +179,11 @@ impl Core {
         Ok(store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
+    /// Deletes days past their time.
+    pub fn retain(&self, keep: &Keep) -> anyhow::Result<()> {
+        Ok(retain::drop_days(&self.memory, keep, self.time.load(Ordering::Relaxed))?)
+    }
+
     /// Ends it with everything on disk.
     pub fn close(mut self) -> anyhow::Result<()> {
         self.handle.close();
@@ -183,19 +209,34 @@ impl Reporter {
             end: None,
             aggregate: None,
         };
-        let raw = RawValue::from_string(String::from_utf8(report.encode())?)?;
-        let batch = Batch {
-            v: BATCH_VERSION,
-            agent: id::AgentId(self.agent.0),
-            spool: SpoolId([2; 8]),
-            floor: 1,
-            sent: Moment { boot, boot_ms, wall_ms: row.time_ms },
-            anchors: Vec::new(),
-            catalogues: if self.seq == 1 { vec![self.catalogue.clone()] } else { Vec::new() },
-            figures: None,
-            gone: Vec::new(),
-            reports: vec![Framed(self.seq, &raw)],
-        };
-        Ok(batch.encode())
+        let sent = Moment { boot, boot_ms, wall_ms: row.time_ms };
+        let catalogues = if self.seq == 1 { vec![self.catalogue.clone()] } else { Vec::new() };
+        batch(self.agent, sent, catalogues, &[(self.seq, report)])
     }
+}
+
+/// An agent's batch, sent at a moment.
+pub fn batch(
+    agent: AgentId,
+    sent: Moment,
+    catalogues: Vec<Catalogue>,
+    reports: &[(u64, Report)],
+) -> anyhow::Result<Vec<u8>> {
+    let raw = |(seq, report): &(u64, Report)| {
+        Ok((*seq, RawValue::from_string(String::from_utf8(report.encode())?)?))
+    };
+    let raw = reports.iter().map(raw).collect::<anyhow::Result<Vec<_>>>()?;
+    let batch = Batch {
+        v: BATCH_VERSION,
+        agent: id::AgentId(agent.0),
+        spool: SpoolId([2; 8]),
+        floor: 1,
+        sent,
+        anchors: Vec::new(),
+        catalogues,
+        figures: None,
+        gone: Vec::new(),
+        reports: raw.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
+    };
+    Ok(batch.encode())
 }

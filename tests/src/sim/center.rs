@@ -1,8 +1,8 @@
 //! The collector's core without its door: admission, deciding and the store, on the caller's thread. It dies before,
 //! during and after a commit, and is set back to an older backup.
 
-use super::machine::copy;
 use super::truth::{Gathered, Stored};
+use crate::files::copy;
 use anyhow::{Context as _, Result, anyhow};
 use rusqlite::params;
 use std::path::{Path, PathBuf};

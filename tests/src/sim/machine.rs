@@ -4,10 +4,11 @@
 use super::post::{Line, Net};
 use super::terms::Terms;
 use super::truth::Measured;
+use crate::files::copy;
 use crate::fleet::dice::Dice;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -262,7 +263,7 @@ impl Machine {
 
     /// Keeps a copy of the disk; the agent may run meanwhile.
     pub(super) fn image(&self) -> Result<()> {
-        copy(&self.state.join("spool"), &self.state.join("image"))
+        Ok(copy(&self.state.join("spool"), &self.state.join("image"))?)
     }
 
     /// The disk is set back to the copy; the agent must not run. False when there is none.
@@ -275,22 +276,4 @@ impl Machine {
         self.net.lock().unwrap_or_else(PoisonError::into_inner).truth.set_back(self.number);
         Ok(true)
     }
-}
-
-/// Replaces one folder by another.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
-    if to.exists() {
-        std::fs::remove_dir_all(to)?;
-    }
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
