@@ -15,6 +15,8 @@ pub const FILE_NAME: &str = "revoked.txt";
 pub struct Revocations {
     path: PathBuf,
     agents: HashSet<AgentId>,
+    /// The last line has no end: power went over it.
+    is_torn: bool,
 }
 
 impl Revocations {
@@ -27,7 +29,8 @@ impl Revocations {
             Err(error) => return Err(error),
         };
         let first_word = |line: &str| line.split_whitespace().next().and_then(|word| word.parse().ok());
-        Ok(Self { path, agents: text.lines().filter_map(first_word).collect() })
+        let is_torn = !text.is_empty() && !text.ends_with('\n');
+        Ok(Self { path, agents: text.lines().filter_map(first_word).collect(), is_torn })
     }
 
     /// Whether an agent was revoked.
@@ -41,8 +44,14 @@ impl Revocations {
             return Ok(());
         }
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.path)?;
-        file.write_all(format!("{agent} {now_ms}\n").as_bytes())?;
+        let end = if self.is_torn { "\n" } else { "" };
+        file.write_all(format!("{end}{agent} {now_ms}\n").as_bytes())?;
         file.sync_all()?;
+        // The file's name must be as durable as what is in it.
+        if let Some(folder) = self.path.parent() {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        self.is_torn = false;
         self.agents.insert(agent);
         Ok(())
     }
@@ -64,8 +73,12 @@ mod tests {
             .unwrap()
             .write_all(b"torn line")
             .unwrap();
-        let read = Revocations::read(dir.path()).unwrap();
+        let mut read = Revocations::read(dir.path()).unwrap();
         assert!(read.contains(AgentId([1; 16])) && !read.contains(AgentId([2; 16])));
         assert_eq!(std::fs::read_to_string(dir.path().join(FILE_NAME)).unwrap().lines().count(), 2);
+        read.add(AgentId([2; 16]), 7).unwrap();
+        read.add(AgentId([3; 16]), 8).unwrap();
+        let read = Revocations::read(dir.path()).unwrap();
+        assert!((1..=3).all(|byte| read.contains(AgentId([byte; 16]))));
     }
 }

@@ -23,7 +23,7 @@ const DELETING_FROM: usize = 4;
 /// How long a phase takes while nothing is known about it.
 const USUAL: Duration = Duration::from_millis(5);
 /// Rounds of a day in which there are days to merge.
-const MERGING: std::ops::RangeInclusive<usize> = 3..=15;
+const MERGING: std::ops::RangeInclusive<usize> = 9..=27;
 
 /// The seed of a story: its own, or the one that is asked for to see a failure again.
 pub(crate) fn seed(own: u64) -> u64 {

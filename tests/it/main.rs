@@ -19,6 +19,7 @@ mod mtls;
 mod operators;
 mod outage;
 mod policy;
+mod power;
 mod province;
 mod reachability;
 mod report_path;

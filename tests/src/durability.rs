@@ -2,5 +2,7 @@
 //! instant, a disk that forgets what was not synced, and the comparison with what is readable afterwards.
 
 pub mod course;
+pub mod disk;
 pub mod script;
+pub mod trace;
 pub mod truth;

@@ -334,11 +334,13 @@ fn is_news(host: &Host, header: &Header, seq: u64, content: &Result<Measured, Re
         return true;
     }
     let age_ms = header.sent.boot_ms.saturating_sub(moment.boot_ms);
+    // Late reports count too: a host that has caught up, and sends again what it has no answer to, has begun nothing.
+    let known = host.boots.iter().find(|known| known.boot == moment.boot).map(|known| known.spans_ms.1);
+    let last_boot_ms = known.or((moment.boot == host.boot).then_some(host.boot_ms));
     moment.boot == header.sent.boot
-        && if moment.boot == host.boot {
-            moment.boot_ms > host.boot_ms
-        } else {
-            header.arrived_ms.saturating_sub_unsigned(age_ms) > host.at_ms
+        && match last_boot_ms {
+            Some(last_boot_ms) => moment.boot_ms > last_boot_ms,
+            None => header.arrived_ms.saturating_sub_unsigned(age_ms) > host.at_ms,
         }
 }
 

@@ -139,6 +139,20 @@ fn copies_within_a_window_share_its_answer_and_are_kept_once() {
 }
 
 #[test]
+fn what_came_late_and_comes_again_is_a_copy_however_long_ago_its_number_was_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, memory, _handed_back) = open(dir.path());
+    let late = |numbers| Arrival {
+        sent: Moment { boot: BootId([1; 8]), boot_ms: 1_000_000, wall_ms: 0 },
+        ..arrival(numbers, vec![b'x'])
+    };
+    commit(&mut writer, late(1..=40)).unwrap();
+    let again = commit(&mut writer, late(1..=5)).unwrap();
+    assert_eq!((again.durable.as_slice(), again.refused.as_slice()), (&[(1, 5)][..], &[][..]));
+    assert!(!again.new_spool && memory.latest.host(AGENT).unwrap().clone_seen_ms.is_none());
+}
+
+#[test]
 fn an_agent_that_is_not_known_is_told_so_and_nothing_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let (mut writer, memory, _handed_back) = open(dir.path());

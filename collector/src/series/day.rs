@@ -175,10 +175,15 @@ impl Days {
     /// The files in a folder, which is made when it is not there.
     pub fn open(directory: &Path) -> Result<Self, SeriesError> {
         std::fs::create_dir_all(directory)?;
+        // The folder's name must be as durable as what is in it.
+        if let Some(parent) = directory.parent() {
+            std::fs::File::open(parent)?.sync_all()?;
+        }
         let mut known = BTreeMap::new();
         for entry in std::fs::read_dir(directory)? {
             known.extend(entry?.file_name().to_str().and_then(place_of_file).map(|place| (place, None)));
         }
+        remove_leftovers(directory, &known)?;
         Ok(Self {
             directory: directory.into(),
             known: Mutex::new(known),
@@ -314,18 +319,15 @@ impl Days {
         locked(&self.writers).retain(|(open, _)| *open != place);
         locked(&self.readers).retain(|(open, _)| *open != place);
         let file = self.file(place);
-        for suffix in ["-wal", "-shm", ""] {
-            let mut name = file.clone().into_os_string();
-            name.push(suffix);
-            match std::fs::remove_file(&name) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    locked(&self.known).insert(place, None);
-                    return Err(error.into());
-                }
-                Ok(()) | Err(_) => {}
-            }
+        let deleted = remove(&file).and_then(|()| {
+            // Without its write-ahead log a file is not what it was, so the file itself goes first, and for good.
+            std::fs::File::open(&self.directory)?.sync_all()?;
+            BESIDE.iter().try_for_each(|suffix| remove(&beside(&file, suffix)))
+        });
+        if deleted.is_err() && file.exists() {
+            locked(&self.known).insert(place, None);
         }
-        Ok(())
+        Ok(deleted?)
     }
 
     fn file(&self, place: Place) -> PathBuf {
@@ -422,6 +424,35 @@ impl Days {
             std::io::Error::other(format!("{} does not come up to date", file.display())).into()
         })
     }
+}
+
+/// What SQLite keeps beside a file.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.to_owned().into_os_string();
+    name.push(suffix);
+    name.into()
+}
+
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Removes what lay beside files that were deleted, where that was cut short.
+fn remove_leftovers(directory: &Path, known: &BTreeMap<Place, Option<i64>>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let file = BESIDE.iter().find_map(|suffix| name.strip_suffix(suffix));
+        if file.and_then(place_of_file).is_some_and(|place| !known.contains_key(&place)) {
+            remove(&directory.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 fn lowest_log(put: &Put<'_>) -> i64 {

@@ -116,6 +116,17 @@ fn window(from_ms: i64, hours: i64) -> Window {
 }
 
 #[test]
+fn what_lies_beside_files_that_are_gone_goes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let [left, kept] = ["raw-2026-10-01.db-wal", "notes-wal"].map(|name| folder.path().join(name));
+    for file in [&left, &kept] {
+        std::fs::write(file, "x").unwrap();
+    }
+    Series::open(folder.path(), 1 << 20, 0).unwrap();
+    assert!(!left.exists() && kept.exists());
+}
+
+#[test]
 fn a_day_reads_back_across_closed_and_open_hours() {
     let mut world = World::new();
     let start = MIDNIGHT - 13 * HOUR_MS;

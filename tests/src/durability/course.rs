@@ -14,7 +14,7 @@ use tram_collector::series::Keep;
 /// Short, so that every day goes through everything within a few.
 pub const KEEP: Keep = Keep { raw_days: 3, five_minutes_days: Some(4), hours_days: None };
 /// Rounds from trimming to trimming, and from deleting to deleting.
-const TRIM_ROUNDS: usize = 3;
+const TRIM_ROUNDS: usize = 9;
 const RETAIN_ROUNDS: usize = 12;
 
 /// What goes on.
@@ -104,6 +104,15 @@ impl Course {
         for round in rounds {
             self.round(round).await.with_context(|| format!("round {round}"))?;
             (self.say)(&format!("round {round}"));
+        }
+        Ok(())
+    }
+
+    /// Does everything that a collector does beside taking reports, whatever is due.
+    pub async fn tidy(&mut self, round: usize) -> anyhow::Result<()> {
+        self.core.set_time(start_of(round + 1));
+        for phase in Phase::ALL {
+            self.perform(phase, round).await.with_context(|| phase.name())?;
         }
         Ok(())
     }

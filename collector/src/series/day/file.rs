@@ -92,14 +92,23 @@ fn bring_up_to_date(connection: &mut Connection, origin: i64) -> Result<(), Seri
     Ok(transaction.commit()?)
 }
 
-/// Opens a file for reading; none when an older release has written it, so that it must be opened for writing first.
+/// Opens a file for reading; none when it must be opened for writing first: an older release has written it, or whoever
+/// made it was killed over that, so that a beginning has to be undone.
 pub(super) fn open_reader(file: &Path) -> Result<Option<Connection>, SeriesError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    let is_current = check_version(&connection)? == SCHEMA_VERSION;
-    Ok(is_current.then_some(connection))
+    let found = connection
+        .pragma_update(None, "cache_size", -CACHE_KIB)
+        .map_err(SeriesError::from)
+        .and_then(|()| check_version(&connection));
+    match found {
+        Ok(version) => Ok((version == SCHEMA_VERSION).then_some(connection)),
+        Err(SeriesError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn check_version(connection: &Connection) -> Result<i64, SeriesError> {
