@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::health::RuleSet;
 use crate::ingest::{self, Ingest, admit};
 use crate::pki::{self, Pki};
+use crate::room::Room;
 use crate::rules;
 use crate::store::sqlite::Readers;
 use crate::tasks::Changes;
@@ -30,13 +31,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 /// How long open connections may take to finish what they are at when the collector stops.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Connections that the system keeps until it is their turn: all agents of a province that come back at once.
+const BACKLOG: u32 = 4_096;
 /// How often the writer is looked after.
 const WRITER_WATCH: Duration = Duration::from_secs(1);
 
@@ -66,11 +69,12 @@ pub struct Running {
 }
 
 /// Starts a collector: listens first, so that what cannot work fails at once, then rebuilds memory, then accepts.
+#[expect(clippy::unused_async, reason = "it spawns, so it may only be called where a runtime is")]
 pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
     let lock = own_data_dir(&config.data_dir)?;
     raise_open_files();
-    let agents = bind(config.listen.agents, "listen.agents").await?;
-    let operators = bind(config.listen.operators, "listen.operators").await?;
+    let agents = bind(config.listen.agents, "listen.agents")?;
+    let operators = bind(config.listen.operators, "listen.operators")?;
     let rules = Arc::new(load_rules(config.rules_file.as_deref())?);
     let pki = Arc::new(Pki::open(&config.data_dir, &config.public.names, clock.now_ms())?);
     let agents_tls = TlsAcceptor::from(Arc::new(pki::tls::agents(&pki)?));
@@ -109,7 +113,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         (memory.clone(), commit.clone()),
         Arc::clone(&readers),
         clock.clone(),
-        &config.agents,
+        (&config.agents, Room::new(config.work_memory_bytes)),
     ));
     let mut running = Running {
         agents: agents.local_addr()?,
@@ -155,20 +159,26 @@ fn operators_side(running: &Running, config: &Config, clock: Clock) -> Result<ax
         clock,
         installer,
         origins: public.origins(),
-        agent_figures: Box::new(move || agent_figures(&ingest.figures)),
+        agent_figures: Box::new(move || agent_figures(&ingest)),
     })?;
     let router = api::router(Arc::new(state)).merge(web::router());
     Ok(router.layer(axum::middleware::from_fn(api::headers::secure)))
 }
 
-fn agent_figures(figures: &ingest::Figures) -> AgentFigures {
+fn agent_figures(ingest: &Ingest) -> AgentFigures {
+    let (figures, room) = (&ingest.figures, ingest.room());
     AgentFigures {
         acknowledged: figures.acknowledged.load(Relaxed),
         refused: figures.refused.load(Relaxed),
         busy: figures.busy.load(Relaxed),
+        too_much: figures.too_much.load(Relaxed),
         connections: figures.connections.load(Relaxed) as u64,
         turned_away: figures.turned_away.load(Relaxed),
+        replaced: figures.replaced.load(Relaxed),
+        handshakes: (ingest::HANDSHAKES_MAX - ingest.handshakes().available_permits()) as u64,
         handshakes_failed: figures.handshakes_failed.load(Relaxed),
+        in_hand: room.requests() as u64,
+        in_hand_bytes: room.bytes() as u64,
     }
 }
 
@@ -247,8 +257,14 @@ pub(crate) fn own_data_dir(data_dir: &Path) -> Result<fs::File, StartError> {
     Ok(lock)
 }
 
-async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|why| StartError::Listen { address, key, why })
+fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
+    let failed = |why| StartError::Listen { address, key, why };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let socket = socket.map_err(failed)?;
+    // As the listeners of the standard library: a port is free again at once after a restart.
+    socket.set_reuseaddr(true).map_err(failed)?;
+    socket.bind(address).map_err(failed)?;
+    socket.listen(BACKLOG).map_err(failed)
 }
 
 /// The rules in force: the built-in ones with what the rules file overrides.

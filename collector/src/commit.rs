@@ -7,9 +7,11 @@
 use crate::clock;
 use crate::latest::Effect;
 use crate::model::arrival::{Arrival, Outcome};
+use crate::room::Held;
 use crate::store::sqlite;
 use crate::store::{StoreError, sqlite::change};
 use rusqlite::Transaction;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,10 +30,14 @@ mod writer;
 pub use rebuild::{Decoders, Logged, NoRebuild, read_log};
 pub use writer::{Memory, Settings, Writer};
 
-/// Bytes of bodies that may wait for the writer.
-pub const QUEUE_BYTES_MAX: usize = 64 << 20;
-/// Arrivals and writes that may wait for the writer.
+/// Arrivals and changes that may wait for the writer. How many bytes of arrivals may is the room's affair.
 pub const QUEUE_COUNT_MAX: usize = 65_536;
+/// A body of more than this is history, which everything else goes before: what is current is smaller by far.
+const LARGE_BYTES: usize = 64 << 10;
+/// Bytes of large bodies in one window; the others wait for the next ones, so that what is current does not.
+const LARGE_PER_WINDOW: usize = 1 << 20;
+/// With so many bytes a window does not gather any longer.
+const WINDOW_BYTES: usize = 4 << 20;
 
 /// Why an arrival was not committed. Nothing of it was kept; it may be sent again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,8 +59,20 @@ pub enum CommitError {
     Closed,
 }
 
-/// An arrival's answer, and who waits for it.
-type Reply = oneshot::Sender<Result<Outcome, CommitError>>;
+/// Who waits for an arrival's answer, and the room that it takes until then: also when nobody waits any more.
+#[derive(Debug)]
+pub struct Reply {
+    to: oneshot::Sender<Result<Outcome, CommitError>>,
+    _held: Option<Held>,
+}
+
+impl Reply {
+    /// To nobody.
+    fn nobody() -> Self {
+        Self { to: oneshot::channel().0, _held: None }
+    }
+}
+
 /// All answers of one window, handed back at once.
 pub type Handback = Vec<(Reply, Result<Outcome, CommitError>)>;
 type Change = Box<dyn FnOnce(&mut Writer) + Send>;
@@ -68,8 +86,30 @@ enum Work {
 #[derive(Default)]
 struct Queue {
     work: Vec<Work>,
+    /// Arrivals of large bodies, with their bytes.
+    large: VecDeque<(Work, usize)>,
     bytes: usize,
     closed: bool,
+}
+
+impl Queue {
+    fn len(&self) -> usize {
+        self.work.len() + self.large.len()
+    }
+
+    /// What the next window is made of: everything but large bodies, and of these some.
+    fn take(&mut self) -> Vec<Work> {
+        let mut work = std::mem::take(&mut self.work);
+        let mut large_bytes = 0;
+        while large_bytes < LARGE_PER_WINDOW
+            && let Some((next, bytes)) = self.large.pop_front()
+        {
+            large_bytes += bytes;
+            work.push(next);
+        }
+        self.bytes = self.large.iter().map(|(_, bytes)| bytes).sum();
+        work
+    }
 }
 
 /// What the writer has done so far.
@@ -117,11 +157,12 @@ impl Handle {
         Self(Arc::default())
     }
 
-    /// Commits an arrival: returns once its window is on disk, or nothing of it is kept.
-    pub async fn report(&self, arrival: Arrival) -> Result<Outcome, CommitError> {
-        let (reply, answer) = oneshot::channel();
+    /// Commits an arrival: returns once its window is on disk, or nothing of it is kept. What is held for it, if it came
+    /// through a door, is given back with its answer, whether or not somebody still waits.
+    pub async fn report(&self, arrival: Arrival, held: Option<Held>) -> Result<Outcome, CommitError> {
+        let (to, answer) = oneshot::channel();
         let bytes = arrival.body.len();
-        self.push(Work::Report(Box::new(arrival), reply), bytes)?;
+        self.push(Work::Report(Box::new(arrival), Reply { to, _held: held }), bytes)?;
         answer.await.unwrap_or(Err(CommitError::Closed))
     }
 
@@ -171,7 +212,14 @@ impl Handle {
 
     /// Arrivals and changes that wait for the writer.
     pub fn waiting(&self) -> usize {
-        self.queue().work.len()
+        self.queue().len()
+    }
+
+    /// Arrivals alone that wait for the writer.
+    pub fn arrivals_waiting(&self) -> usize {
+        let queue = self.queue();
+        let is_arrival = |work: &&Work| matches!(work, Work::Report(..));
+        queue.work.iter().filter(is_arrival).count() + queue.large.len()
     }
 
     /// What the writer has done so far.
@@ -184,13 +232,17 @@ impl Handle {
         if queue.closed {
             return Err(CommitError::Closed);
         }
-        if queue.work.len() >= QUEUE_COUNT_MAX || queue.bytes + bytes > QUEUE_BYTES_MAX {
+        if queue.len() >= QUEUE_COUNT_MAX {
             self.0.figures.busy.fetch_add(1, Ordering::Relaxed);
             return Err(CommitError::Busy);
         }
         queue.bytes += bytes;
-        queue.work.push(work);
-        let is_first = queue.work.len() == 1;
+        if bytes > LARGE_BYTES {
+            queue.large.push_back((work, bytes));
+        } else {
+            queue.work.push(work);
+        }
+        let is_first = queue.len() == 1;
         drop(queue);
         // The writer sleeps only while the queue is empty, so one wake for each window is enough.
         if is_first {
@@ -203,10 +255,12 @@ impl Handle {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for work, lets it gather for `window`, and takes it all; none when there will be no more.
+    /// Waits for work, lets it gather for `window` unless some was left by the one before, and takes what fits one; none
+    /// when there will be no more.
     fn gather(&self, window: Duration) -> Option<Vec<Work>> {
         let mut queue = self.queue();
-        while queue.work.is_empty() {
+        let window = if queue.large.is_empty() { window } else { Duration::ZERO };
+        while queue.len() == 0 {
             if queue.closed {
                 return None;
             }
@@ -215,13 +269,12 @@ impl Handle {
         let until = clock::monotonic() + window;
         loop {
             let left = until.saturating_duration_since(clock::monotonic());
-            if left.is_zero() || queue.closed || queue.bytes >= QUEUE_BYTES_MAX / 2 {
+            if left.is_zero() || queue.closed || queue.bytes >= WINDOW_BYTES {
                 break;
             }
             queue = self.0.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        queue.bytes = 0;
-        Some(std::mem::take(&mut queue.work))
+        Some(queue.take())
     }
 }
 
@@ -231,7 +284,7 @@ pub async fn hand_back(mut windows: mpsc::UnboundedReceiver<Handback>) {
     while let Some(window) = windows.recv().await {
         for (reply, answer) in window {
             // A peer that has gone will ask again.
-            drop(reply.send(answer));
+            drop(reply.to.send(answer));
         }
     }
 }

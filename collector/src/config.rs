@@ -34,6 +34,8 @@ pub struct Config {
     pub keep: Keep,
     /// `[commit] window_ms`: how long a window gathers reports before it is committed.
     pub window: Duration,
+    /// `[commit] memory_mb`, in bytes: the named bound of reports between the door and their ack.
+    pub work_memory_bytes: usize,
 }
 
 /// `[listen]`.
@@ -168,6 +170,7 @@ struct RawSeries {
 #[serde(deny_unknown_fields, default)]
 struct RawCommit {
     window_ms: Option<u64>,
+    memory_mb: Option<usize>,
 }
 
 /// Where the configuration is looked for when no file is named.
@@ -224,6 +227,7 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
     };
     let window_ms = within("commit.window_ms", raw.commit.window_ms, 20, 0..=1_000)?;
     let memory_mb = within("series.memory_mb", raw.series.memory_mb, 512, 16..=1_048_576)?;
+    let work_mb = within("commit.memory_mb", raw.commit.memory_mb, 128, 16..=65_536)?;
     Ok(Config {
         data_dir: raw.data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/tram-collector")),
         listen,
@@ -234,6 +238,7 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
         series_memory_bytes: memory_mb << 20,
         keep: keep(&raw.series)?,
         window: Duration::from_millis(window_ms),
+        work_memory_bytes: work_mb << 20,
     })
 }
 

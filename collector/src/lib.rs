@@ -22,6 +22,7 @@ pub mod pki;
 pub mod placing;
 pub mod policies;
 pub mod revocations;
+pub mod room;
 pub mod rules;
 pub mod series;
 pub mod store;

@@ -64,6 +64,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("commit", 3),
             ("pki", 3),
             ("revocations", 3),
+            ("room", 1),
             ("store::sqlite", 3),
             ("store", 2),
             ("catalogues", 2),

@@ -29,14 +29,24 @@ pub struct AgentFigures {
     pub acknowledged: u64,
     /// Requests that were refused.
     pub refused: u64,
-    /// Requests that were sent away to come again.
+    /// Requests that were sent away to come again, for want of room or store.
     pub busy: u64,
+    /// Requests that were sent away because their agent asked for more than its part.
+    pub too_much: u64,
     /// Connections that are open.
     pub connections: u64,
     /// Connections that were turned away at the bound.
     pub turned_away: u64,
+    /// Connections that had to go for newer ones of the same agent.
+    pub replaced: u64,
+    /// Handshakes under way.
+    pub handshakes: u64,
     /// Handshakes that failed.
     pub handshakes_failed: u64,
+    /// Requests being received or written.
+    pub in_hand: u64,
+    /// Bytes of memory that they count for.
+    pub in_hand_bytes: u64,
 }
 
 /// How long answers to operators took.
@@ -138,7 +148,12 @@ fn text(state: &State) -> String {
 }
 
 fn doors(families: &mut Families, figures: &AgentFigures) {
-    let by = [("acknowledged", figures.acknowledged), ("refused", figures.refused), ("busy", figures.busy)];
+    let by = [
+        ("acknowledged", figures.acknowledged),
+        ("refused", figures.refused),
+        ("busy", figures.busy),
+        ("too_much", figures.too_much),
+    ];
     let by = by.map(|(result, count)| (label("result", result), count as f64));
     families.family("agent_requests_total", "counter", "Requests of agents, by what became of them.", &by);
     families.one("agent_connections", "gauge", "Connections of agents that are open.", figures.connections);
@@ -149,6 +164,17 @@ fn doors(families: &mut Families, figures: &AgentFigures) {
         "Connections refused at the bound.",
         turned_away,
     );
+    families.one(
+        "agent_connections_replaced_total",
+        "counter",
+        "Connections that had to go for newer ones of the same agent.",
+        figures.replaced,
+    );
+    let in_hand = "Requests of agents that are being received or written.";
+    families.one("agent_requests_in_hand", "gauge", in_hand, figures.in_hand);
+    let bytes = "Bytes of memory that requests in hand count for; commit.memory_mb is the bound.";
+    families.one("agent_requests_in_hand_bytes", "gauge", bytes, figures.in_hand_bytes);
+    families.one("agent_handshakes", "gauge", "TLS handshakes under way.", figures.handshakes);
     let failed = figures.handshakes_failed;
     families.one("agent_handshakes_failed_total", "counter", "TLS handshakes that failed.", failed);
 }

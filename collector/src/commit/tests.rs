@@ -98,8 +98,7 @@ fn reopen(dir: &Path) -> (Writer, Memory, mpsc::UnboundedReceiver<Handback>) {
 }
 
 fn commit(writer: &mut Writer, arrival: Arrival) -> Result<Outcome, CommitError> {
-    let (reply, _) = oneshot::channel();
-    writer.window(vec![(Box::new(arrival), reply)], None).pop().unwrap().1
+    writer.window(vec![(Box::new(arrival), Reply::nobody())], None).pop().unwrap().1
 }
 
 fn pages_max(writer: &Writer, pages: i64) {
@@ -128,7 +127,7 @@ fn a_failed_window_leaves_memory_as_it_was_and_is_taken_whole_later() {
 fn copies_within_a_window_share_its_answer_and_are_kept_once() {
     let dir = tempfile::tempdir().unwrap();
     let (mut writer, memory, _handed_back) = open(dir.path());
-    let window = (0..3).map(|_| (Box::new(arrival(1..=2, vec![b'x'])), oneshot::channel().0)).collect();
+    let window = (0..3).map(|_| (Box::new(arrival(1..=2, vec![b'x'])), Reply::nobody())).collect();
     let handback = writer.window(window, None);
     for (_, answer) in &handback {
         assert_eq!(answer.as_ref().unwrap().durable.as_slice(), [(1, 2)]);
@@ -165,21 +164,47 @@ fn an_agent_that_is_not_known_is_told_so_and_nothing_is_kept() {
 fn a_full_queue_turns_work_away_and_counts_it() {
     let handle = Handle::new();
     let push = |bytes| {
-        let work = Work::Report(Box::new(arrival(1..=1, vec![])), oneshot::channel().0);
+        let work = Work::Report(Box::new(arrival(1..=1, vec![])), Reply::nobody());
         handle.push(work, bytes)
     };
-    assert_eq!(push(QUEUE_BYTES_MAX), Ok(()));
-    assert_eq!(push(1), Err(CommitError::Busy));
-    assert_eq!(handle.figures().busy.load(Ordering::Relaxed), 1);
-    handle.gather(Duration::ZERO).unwrap();
     for _ in 0..QUEUE_COUNT_MAX {
         assert_eq!(push(0), Ok(()));
     }
     assert_eq!(push(0), Err(CommitError::Busy));
+    assert_eq!(handle.figures().busy.load(Ordering::Relaxed), 1);
     handle.close();
     assert_eq!(push(0), Err(CommitError::Closed));
     assert_eq!(handle.gather(Duration::ZERO).unwrap().len(), QUEUE_COUNT_MAX);
     assert!(handle.gather(Duration::ZERO).is_none());
+}
+
+#[test]
+fn large_bodies_wait_for_the_next_windows_and_nothing_small_waits_for_them() {
+    let handle = Handle::new();
+    let push = |seq, bytes| {
+        let work = Work::Report(Box::new(arrival(seq..=seq, vec![])), Reply::nobody());
+        handle.push(work, bytes).unwrap();
+    };
+    let numbers = |work: Vec<Work>| -> Vec<u64> {
+        let seq = |work| match work {
+            Work::Report(arrival, _) => arrival.reports[0].seq,
+            Work::Write(_) | Work::Tick(_) => 0,
+        };
+        work.into_iter().map(seq).collect()
+    };
+    for seq in 1..=5 {
+        push(seq, LARGE_PER_WINDOW / 2 + 1);
+    }
+    push(6, LARGE_BYTES);
+    push(7, 100);
+    // What is left needs no time to gather.
+    let gather = |window| handle.gather(window).map(numbers);
+    assert_eq!(gather(Duration::ZERO), Some(vec![6, 7, 1, 2]));
+    push(8, 100);
+    assert_eq!(gather(Duration::from_secs(3_600)), Some(vec![8, 3, 4]));
+    handle.close();
+    assert_eq!(gather(Duration::ZERO), Some(vec![5]));
+    assert_eq!(gather(Duration::ZERO), None);
 }
 
 #[test]

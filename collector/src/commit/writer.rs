@@ -2,7 +2,7 @@
 
 use super::decide::Decider;
 use super::stage::{Row, Stage, Surroundings};
-use super::{CommitError, Handback, Handle, Work};
+use super::{CommitError, Handback, Handle, Reply, Work};
 use crate::budgets::Budgets;
 use crate::catalogues::Catalogues;
 use crate::health::RuleSet;
@@ -127,15 +127,14 @@ impl Writer {
         &mut self,
         arrivals: Vec<crate::model::arrival::Arrival>,
     ) -> Vec<Result<Outcome, CommitError>> {
-        let nobody = || tokio::sync::oneshot::channel().0;
-        let arrivals = arrivals.into_iter().map(|arrival| (Box::new(arrival), nobody())).collect();
+        let arrivals = arrivals.into_iter().map(|arrival| (Box::new(arrival), Reply::nobody())).collect();
         self.window(arrivals, None).into_iter().map(|(_, answer)| answer).collect()
     }
 
     /// Makes, writes and publishes one window, and says what to answer whom.
     pub(super) fn window(
         &mut self,
-        arrivals: Vec<(Box<crate::model::arrival::Arrival>, super::Reply)>,
+        arrivals: Vec<(Box<crate::model::arrival::Arrival>, Reply)>,
         tick: Option<i64>,
     ) -> Handback {
         let start = crate::clock::monotonic();

@@ -27,6 +27,7 @@ const KEYS: &[(&str, &str, Form)] = &[
     ("series", "five_minutes_days", Form::Number),
     ("series", "hours_days", Form::Number),
     ("commit", "window_ms", Form::Number),
+    ("commit", "memory_mb", Form::Number),
 ];
 
 /// Variables with our prefix that are not settings of the collector.

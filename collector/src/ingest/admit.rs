@@ -13,12 +13,18 @@ use crate::model::component::{Component, ComponentState};
 use crate::model::report::{BootId, End};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 use tram_proto::ack::{Ack, Reason, Refused};
 use tram_proto::encoding::WireError;
 use tram_proto::report::{Batch, Report};
 use tram_proto::{
     aggregate as wire_aggregate, catalogue as wire_catalogue, component as wire_component, report as wire,
 };
+
+/// Bytes of memory of a component with its texts.
+const PART_BYTES: usize = 512;
+/// Memory of a catalogue, by its canonical bytes: those, and the columns made of them.
+const CATALOGUE_SHARE: usize = 3;
 
 /// A body as an arrival, but for who sent it, which the certificate says.
 #[derive(Debug)]
@@ -209,8 +215,31 @@ pub fn ask(arrival: &Arrival, may: bool) -> Ask {
     Ask { agent: arrival.agent, waits: waits && may, sent: (arrival.sent.boot, arrival.sent.boot_ms) }
 }
 
-/// The ack for an outcome. `share` is what history may take, bytes a minute; none: no bound.
-pub fn ack(outcome: Outcome, collector_ms: i64, policy: u64, share: Option<u32>) -> Ack {
+/// Bytes of memory that an arrival takes until it is written, roughly: what it is made of is many times the same.
+pub fn memory_bytes(arrival: &Arrival) -> usize {
+    let of = |incoming: &Incoming| {
+        let Ok(measured) = &incoming.content else { return 0 };
+        let columns = measured.aggregate.as_ref().map_or(0, |aggregate| aggregate.columns.len());
+        let parts = measured.components.as_ref().map_or(0, Vec::len);
+        measured.values.len() * size_of::<Option<i64>>()
+            + columns * size_of::<Option<Gathered>>()
+            + parts * PART_BYTES
+    };
+    let reports: usize = arrival.reports.iter().map(|incoming| size_of::<Incoming>() + of(incoming)).sum();
+    let catalogues = arrival.catalogues.iter();
+    let catalogues: usize = catalogues.map(|new| CATALOGUE_SHARE * new.canonical.len()).sum();
+    arrival.body.len() + reports + catalogues
+}
+
+/// The ack for an outcome. `pause` is what the agent is asked to wait before more history; `share` is what history may
+/// take, bytes a minute; none: no bound.
+pub fn ack(
+    outcome: Outcome,
+    collector_ms: i64,
+    policy: u64,
+    pause: Option<Duration>,
+    share: Option<u32>,
+) -> Ack {
     Ack {
         collector_ms,
         durable: outcome.durable,
@@ -228,7 +257,7 @@ pub fn ack(outcome: Outcome, collector_ms: i64, policy: u64, share: Option<u32>)
         need_components: outcome.need_components,
         new_spool: outcome.new_spool,
         policy,
-        pause_ms: None,
+        pause_ms: pause.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
         history_bytes_per_minute: share,
     }
 }

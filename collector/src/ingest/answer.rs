@@ -9,10 +9,10 @@ use tram_proto::ack;
 /// A whole answer.
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// Seconds after which an agent that was sent away may come again.
-const BUSY_RETRY_S: u32 = 5;
+/// Seconds after which an agent may come again after something failed here.
+const FAILED_RETRY_S: u64 = 5;
 /// Seconds after which an agent may ask again whether an operator has accepted it.
-const QUARANTINE_RETRY_S: u32 = 60;
+const QUARANTINE_RETRY_S: u64 = 60;
 
 /// An answer of status 200.
 pub(super) fn json(body: Vec<u8>) -> Answer {
@@ -28,7 +28,7 @@ pub(super) struct Problem {
     word: &'static str,
     title: &'static str,
     detail: String,
-    retry_s: Option<u32>,
+    retry_s: Option<u64>,
 }
 
 impl Problem {
@@ -64,13 +64,17 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "the body took too long", "")
     }
 
-    /// Come again: nothing was kept.
+    /// Come again: nothing was kept. When is said by [`Self::back_in`].
     pub(super) fn busy(detail: impl ToString) -> Self {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self {
-            retry_s: Some(BUSY_RETRY_S),
-            ..Self::new(status, "busy", "nothing was kept, send it again", detail)
-        }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "nothing was kept, send it again", detail)
+    }
+
+    /// This agent asks for more than its part: others are served meanwhile.
+    pub(super) fn too_much(retry_s: u64) -> Self {
+        let detail =
+            "more requests at once, or more bytes, than one agent may send; nothing was kept, send it again";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self { retry_s: Some(retry_s), ..Self::new(status, "too-much", "too much at once", detail) }
     }
 
     /// No certificate where one is needed.
@@ -135,11 +139,20 @@ impl Problem {
     pub(super) fn internal() -> Self {
         let detail = "the collector's log says why";
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self { retry_s: Some(BUSY_RETRY_S), ..Self::new(status, "internal", "the collector failed", detail) }
+        Self {
+            retry_s: Some(FAILED_RETRY_S),
+            ..Self::new(status, "internal", "the collector failed", detail)
+        }
     }
 
-    pub(super) fn is_temporary(&self) -> bool {
+    /// Whether it is the collector that has no room or no store just now.
+    pub(super) fn is_busy(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// Says when to come again.
+    pub(super) fn back_in(self, retry_s: u64) -> Self {
+        Self { retry_s: Some(retry_s), ..self }
     }
 
     pub(super) const fn kind(&self) -> &'static str {

@@ -1,8 +1,8 @@
 //! `POST /agent/v1/enroll` and `/renew`: how an agent comes by its certificates.
 
-use super::Ingest;
 use super::answer::{Answer, Problem, json};
 use super::peer::{Peer, store_problem};
+use super::{Ingest, RENEWAL_BYTES};
 use crate::latest::Effect;
 use crate::model::agent::{Agent, AgentId, AgentState, Certificate};
 use crate::model::asset::AssetKind;
@@ -82,6 +82,7 @@ impl Ingest {
     /// used.
     pub(super) async fn renew(&self, peer: &Peer, request: Request<Incoming>) -> Result<Answer, Problem> {
         let caller = self.renewer(peer).await?;
+        peer.account().charge(RENEWAL_BYTES, self.now_us());
         let (body, _held) = self.body(request, limits::SMALL_BODY_BYTES_MAX).await?;
         let sent: RenewRequest = serde_json::from_slice(&body).map_err(Problem::bad_body)?;
         let key = RequestedKey::from_request(&sent.csr).map_err(Problem::bad_body)?;

@@ -4,6 +4,7 @@
 //! and the sessions resumed from it, outlive a revocation.
 
 use super::Ingest;
+use super::account::{Account, Seat};
 use super::answer::Problem;
 use crate::latest::{Effect, Host};
 use crate::model::agent::{Agent, AgentId, AgentState, Certificate};
@@ -18,9 +19,10 @@ use std::sync::{Arc, OnceLock};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// The other end of a connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Peer {
     leaf: Option<Leaf>,
+    pub(super) seat: Seat,
 }
 
 /// A leaf certificate that our CA signed.
@@ -41,9 +43,25 @@ pub(super) struct Caller {
 }
 
 impl Peer {
-    /// Reads the certificates that a handshake brought. A leaf that names no agent is as good as none.
-    pub(super) fn new(certificates: Option<&[CertificateDer<'_>]>) -> Self {
-        Self { leaf: certificates.and_then(<[_]>::first).and_then(|der| Leaf::read(der)) }
+    /// Reads the certificates that a handshake brought, and finds the account of who they name. A leaf that names no
+    /// agent is as good as none.
+    pub(super) fn new(
+        certificates: Option<&[CertificateDer<'_>]>,
+        open: impl FnOnce(Option<AgentId>) -> Seat,
+    ) -> Self {
+        let leaf = certificates.and_then(<[_]>::first).and_then(|der| Leaf::read(der));
+        let seat = open(leaf.as_ref().map(|leaf| leaf.agent));
+        Self { leaf, seat }
+    }
+
+    /// Whether it has no certificate.
+    pub(super) fn is_stranger(&self) -> bool {
+        self.leaf.is_none()
+    }
+
+    /// What it may have.
+    pub(super) fn account(&self) -> &Arc<Account> {
+        &self.seat.account
     }
 }
 

@@ -131,7 +131,7 @@ impl Core {
         let is_known = |id| self.memory.catalogues.known(id).is_some();
         let decoded = admit::arrival(body, arrived_ms, is_known)?;
         let handle = self.handle.clone();
-        Ok(async move { handle.report(decoded.arrival).await.map_err(|error| anyhow!("{error}")) })
+        Ok(async move { handle.report(decoded.arrival, None).await.map_err(|error| anyhow!("{error}")) })
     }
 
     /// The history.

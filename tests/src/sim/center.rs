@@ -152,7 +152,7 @@ impl Center {
             return Ok(None);
         }
         let share = memory.budgets.lend(SiteId(1), ask, now_ms);
-        Ok(Some(admit::ack(outcome, now_ms, 0, share)))
+        Ok(Some(admit::ack(outcome, now_ms, 0, None, share)))
     }
 
     /// What is current of a machine.
