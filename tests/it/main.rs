@@ -15,6 +15,7 @@ mod full_store;
 mod history;
 mod judgement;
 mod kills;
+mod load;
 mod mtls;
 mod operators;
 mod outage;

@@ -24,8 +24,11 @@ use tram_collector::app::{self, Running};
 use tram_collector::clock::Clock;
 use tram_collector::config::{self, Config};
 use tram_collector::latest::Effect;
-use tram_collector::model::agent::{AgentId, AgentState};
-use tram_collector::store::sqlite::{agent, enrollment};
+use tram_collector::model::agent::{Agent, AgentId, AgentState, Certificate};
+use tram_collector::model::asset::{AssetId, AssetKind};
+use tram_collector::pki::{Leaf, RequestedKey};
+use tram_collector::store::StoreError;
+use tram_collector::store::sqlite::{agent, certificate, enrollment};
 use tram_proto::enroll::{EnrollRequest, Enrolled, secret_text};
 
 /// Noon of some day, when the clock of a held world starts.
@@ -35,6 +38,7 @@ pub const NOON_MS: i64 = 1_795_003_200_000;
 pub struct World {
     dir: tempfile::TempDir,
     rules: Option<PathBuf>,
+    adjust: fn(&mut Config),
     clock: Clock,
     time: Option<Arc<AtomicI64>>,
     running: Option<Running>,
@@ -66,6 +70,19 @@ pub fn config_in(dir: &Path) -> Result<Config> {
     Ok(config::parse(Path::new("test.toml"), &text, &std::collections::BTreeMap::new())?)
 }
 
+fn known_agent(id: AgentId, asset: AssetId, now_ms: i64) -> Agent {
+    let mut machine = [0; 32];
+    machine[..16].copy_from_slice(&id.0);
+    let (state, version) = (AgentState::Active, String::new());
+    Agent { id, asset, state, machine, clone_seen_ms: None, version, enrolled_ms: now_ms }
+}
+
+/// A certificate that was used before.
+fn known_leaf(leaf: &Leaf, agent: AgentId) -> Certificate {
+    let Leaf { sha256, issued_ms, expires_ms, .. } = *leaf;
+    Certificate { sha256, agent, issued_ms, expires_ms, first_used_ms: Some(issued_ms), superseded_ms: None }
+}
+
 impl World {
     /// A collector on the system's clock.
     pub async fn new() -> Result<Self> {
@@ -89,7 +106,21 @@ impl World {
         Self::start(clock, Some(time), Some(rules)).await
     }
 
+    /// A collector on the system's clock, its configuration adjusted.
+    pub async fn with(adjust: fn(&mut Config)) -> Result<Self> {
+        let mut world = Self::unstarted(Clock::system(), None, None)?;
+        world.adjust = adjust;
+        world.resume().await?;
+        Ok(world)
+    }
+
     async fn start(clock: Clock, time: Option<Arc<AtomicI64>>, rules: Option<&str>) -> Result<Self> {
+        let mut world = Self::unstarted(clock, time, rules)?;
+        world.resume().await?;
+        Ok(world)
+    }
+
+    fn unstarted(clock: Clock, time: Option<Arc<AtomicI64>>, rules: Option<&str>) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let file = dir.path().join("rules.toml");
         let rules = match rules {
@@ -99,9 +130,7 @@ impl World {
                 Some(file)
             }
         };
-        let mut world = Self { dir, rules, clock, time, running: None };
-        world.resume().await?;
-        Ok(world)
+        Ok(Self { dir, rules, adjust: |_| (), clock, time, running: None })
     }
 
     /// Starts the collector again on the same folder.
@@ -114,6 +143,7 @@ impl World {
         let mut config = config_in(self.dir.path())?;
         config.listen.agents.set_port(port);
         config.rules_file.clone_from(&self.rules);
+        (self.adjust)(&mut config);
         self.running = Some(app::start(config, self.clock.clone()).await?);
         Ok(())
     }
@@ -188,6 +218,37 @@ impl World {
         let reply = self.ask_to_enroll(&secret, &request_for(&key)?, machine, name).await?;
         ensure!(reply.status == 200, "enrolling: {reply:?}");
         self.identity(&reply, key)
+    }
+
+    /// Many agents that are known already, written in one go; they share one key.
+    pub async fn known_agents(&self, count: usize) -> Result<Vec<Identity>> {
+        let (pki, now_ms) = (Arc::clone(&self.running()?.pki), self.now_ms());
+        let ca = pki.ca_pem().to_owned();
+        let key = KeyPair::generate()?;
+        let request = RequestedKey::from_request(&request_for(&key)?)?;
+        let write = self.running()?.commit.write(move |transaction| {
+            let site = agent::unassigned_site(transaction)?;
+            let mut leaves = Vec::with_capacity(count);
+            for number in 0..count as u64 {
+                let mut id = AgentId([0xa9; 16]);
+                id.0[..8].copy_from_slice(&number.to_be_bytes());
+                let leaf = pki
+                    .issue(id, &request, now_ms)
+                    .map_err(|error| StoreError::Conflict(error.to_string()))?;
+                let asset = agent::add_asset(transaction, site, &format!("máy-{number}"), AssetKind::Server)?;
+                agent::add(transaction, &known_agent(id, asset.id, now_ms))?;
+                certificate::add(transaction, &known_leaf(&leaf, id), leaf.key_sha256)?;
+                leaves.push((id, leaf.pem));
+            }
+            let effects = leaves.iter().map(|(id, _)| Effect::AgentChanged(*id)).collect();
+            Ok((leaves, effects))
+        });
+        let key = Arc::new(key);
+        let identity = |(agent, certificate): (AgentId, String)| {
+            let tls = client_config(&ca, Some((&certificate, &key)))?;
+            Ok(Identity { agent, certificate, key: Arc::clone(&key), tls, note: String::new() })
+        };
+        write.await?.into_iter().map(identity).collect()
     }
 
     /// Sends an enrolment and says what came back.
