@@ -15,6 +15,7 @@ pub mod query;
 pub mod rest;
 pub mod rules;
 pub mod storage;
+pub mod storm;
 pub mod wire;
 
 use std::path::PathBuf;

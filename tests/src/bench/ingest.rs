@@ -81,7 +81,7 @@ fn hosts(fleet: &Fleet) -> Vec<Host> {
 }
 
 /// Makes the next bodies of each host before the clock runs.
-fn fill(senders: &mut [Sender], hosts: &mut [Host], rounds: usize) {
+pub(super) fn fill(senders: &mut [Sender], hosts: &mut [Host], rounds: usize) {
     for (sender, host) in senders.iter_mut().zip(hosts) {
         for _ in 0..rounds {
             let body = host.next_body();
@@ -90,7 +90,7 @@ fn fill(senders: &mut [Sender], hosts: &mut [Host], rounds: usize) {
     }
 }
 
-fn check(tally: &Tally) -> anyhow::Result<()> {
+pub(super) fn check(tally: &Tally) -> anyhow::Result<()> {
     let first = tally.first_error.as_deref().unwrap_or_default();
     ensure!(tally.errors == 0, "{} of the reports were not acked, the first: {first}", tally.errors);
     Ok(())

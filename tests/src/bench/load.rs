@@ -79,6 +79,34 @@ pub async fn connect(
     Ok(senders.into_iter().map(|(_, sender)| sender).collect())
 }
 
+/// All of these connect at the same moment and send what they have; times count from that moment.
+pub async fn storm(
+    address: SocketAddr,
+    identities: &[Arc<rustls::ClientConfig>],
+    bodies: Vec<VecDeque<(u64, Vec<u8>)>>,
+) -> anyhow::Result<(Vec<Sender>, Tally)> {
+    let start = Instant::now();
+    let mut coming = JoinSet::new();
+    for (identity, mut bodies) in identities.iter().zip(bodies) {
+        let identity = Arc::clone(identity);
+        coming.spawn(async move {
+            let mut sender = Sender::open(address, identity).await?;
+            let mut tally = Tally::default();
+            while let Some((seq, body)) = bodies.pop_front() {
+                sender.send(seq, &body, start, &mut tally).await;
+            }
+            Ok::<_, anyhow::Error>((sender, tally))
+        });
+    }
+    let (mut senders, mut total) = (Vec::new(), Tally::default());
+    while let Some(came) = coming.join_next().await {
+        let (sender, tally) = came??;
+        senders.push(sender);
+        total.add(tally);
+    }
+    Ok((senders, total))
+}
+
 /// Every sender sends all its bodies, each the next as soon as the one before is acked.
 pub async fn flood(senders: Vec<Sender>) -> anyhow::Result<(Vec<Sender>, Tally)> {
     each(senders, |mut sender, _| async move {

@@ -66,6 +66,15 @@ impl Process {
         Ok(Memory { rss_bytes: bytes("Rss:"), pss_bytes: bytes("Pss:") })
     }
 
+    /// The most that was ever resident.
+    pub fn peak_bytes(self) -> anyhow::Result<u64> {
+        let status = self.read("status")?;
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in status")?;
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kib * 1_024)
+    }
+
     /// Waits until the process does next to nothing, at most [`QUIET_WAIT_SECONDS`].
     pub async fn quiet(self) -> anyhow::Result<()> {
         let (mut before, mut quiet) = (self.cpu_s()?, 0);

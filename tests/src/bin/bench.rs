@@ -3,7 +3,7 @@
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use tram_tests::bench::figures::Outcome;
-use tram_tests::bench::{Options, footprint, ingest, query, rules, storage, wire};
+use tram_tests::bench::{Options, footprint, ingest, query, rules, storage, storm, wire};
 
 /// Measures Trạm, and its peers where their kit is there.
 #[derive(Debug, Parser)]
@@ -40,6 +40,8 @@ struct Arguments {
 enum Bench {
     /// CPU of the collector for each report, ack latency, memory.
     Ingest,
+    /// Memory of connections that do nothing, and what everyone coming back at once takes.
+    Storm,
     /// Memory, CPU time and size of the agent at rest.
     Footprint,
     /// Bytes on the agent's link at rest.
@@ -67,6 +69,7 @@ async fn main() -> anyhow::Result<()> {
     let mut outcome = Outcome::default();
     let name = match arguments.bench {
         Bench::Ingest => ingest::run(&options, &mut outcome).await.map(|()| "ingest"),
+        Bench::Storm => storm::run(&options, &mut outcome).await.map(|()| "storm"),
         Bench::Footprint => footprint::run(&options, &mut outcome).await.map(|()| "footprint"),
         Bench::Wire => wire::run(&options, &mut outcome).await.map(|()| "wire"),
         Bench::Rules => rules::run(&options, &mut outcome).map(|()| "rules"),
