@@ -24,7 +24,6 @@ pub mod password;
 pub mod people;
 pub mod places;
 pub mod policies;
-pub mod samples;
 pub mod secret;
 pub mod select;
 pub mod series;
@@ -93,7 +92,6 @@ fn paths() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(assets::list))
         .routes(routes!(assets::one, assets::change))
         .routes(routes!(changes::list))
-        .routes(routes!(samples::samples))
         .routes(routes!(series::series))
         .routes(routes!(latest::latest))
         .routes(routes!(agents::list))

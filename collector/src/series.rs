@@ -21,6 +21,7 @@ pub mod tier;
 mod varint;
 
 pub use compact::{Compacted, Keep};
+pub use read::Gathered;
 
 use crate::model::agent::AgentId;
 use crate::model::catalogue::Catalogue;
@@ -85,9 +86,15 @@ pub enum SeriesError {
         /// How many there would be.
         buckets: usize,
     },
+    /// More lines than fit one answer, with this many buckets each.
+    #[error("more than {} series of {buckets} steps", CELLS_MAX / buckets)]
+    TooManyCells {
+        /// How many each has.
+        buckets: usize,
+    },
     /// More would have to be read than one answer may be made of.
-    #[error("more than {CELLS_MAX} buckets or {SAMPLES_MAX} samples: ask for fewer names or a shorter time")]
-    TooMuch,
+    #[error("more than {SAMPLES_MAX} samples to read")]
+    TooManySamples,
     /// Nobody waits for the answer any more.
     #[error("cancelled")]
     Cancelled,

@@ -187,6 +187,7 @@ history = History
 history-span = Time span
 minutes = { $count } min
 hours = { $count } h
+days = { $count } days
 no-samples = No samples in this span
 chart-extremes = low { $low } · high { $high }
 cpu-busy = Busy

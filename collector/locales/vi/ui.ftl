@@ -175,6 +175,7 @@ history = Diễn biến
 history-span = Khoảng thời gian
 minutes = { $count } phút
 hours = { $count } giờ
+days = { $count } ngày
 no-samples = Không có số liệu trong khoảng này
 chart-extremes = thấp { $low } · cao { $high }
 cpu-busy = Đang dùng

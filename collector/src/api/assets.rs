@@ -1,4 +1,4 @@
-//! Assets: the list, one asset, its samples, and what an operator may change about it.
+//! Assets: the list, one asset, and what an operator may change about it.
 
 use crate::api::caller::{Caller, Changed};
 use crate::api::current::{self, Shares};

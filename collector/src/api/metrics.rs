@@ -143,6 +143,9 @@ fn text(state: &State) -> String {
     let series = state.series.figures();
     families.one("series_held_bytes", "gauge", "Memory of open hours.", series.held_bytes as u64);
     families.one("series_chunks", "gauge", "Chunks open or being closed.", series.chunks as u64);
+    let abandoned = state.abandoned.load(Ordering::Relaxed);
+    let gone = "Answers from the history that were given up because the caller had gone.";
+    families.one("history_answers_abandoned_total", "counter", gone, abandoned);
     latency(&mut families, &state.latency);
     families.0
 }

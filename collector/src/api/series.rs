@@ -15,15 +15,16 @@ use crate::model::agent::AgentId;
 use crate::model::asset::AssetId;
 use crate::model::catalogue::Column;
 use crate::series::query::Window;
-use crate::series::{Series, SeriesError};
+use crate::series::{CELLS_MAX, Gathered, SAMPLES_MAX, Series, SeriesError};
 use crate::store::sqlite::{asset, listing};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 use utoipa::IntoParams;
-use write::Figures;
+use write::Figure;
 
 /// Steps that are taken unless told, in seconds, the shortest that makes at most [`STEPS_DEFAULT`]: the agents' own
 /// interval, and lengths that coarser tiers can answer.
@@ -46,7 +47,7 @@ pub struct SeriesParams {
     /// Width of one step; wide enough for 500 steps unless told. Steps of whole 5 minutes or hours are read from what
     /// the samples were rolled up to, where that is quicker.
     pub step_s: Option<i64>,
-    /// Which of `min`, `max` and `mean` to give, with commas between; all unless told.
+    /// Which of `min`, `max`, `mean`, `last` and `count` to give, with commas between; the first three unless told.
     pub figures: Option<String>,
 }
 
@@ -72,65 +73,60 @@ pub async fn series(caller: Caller, Query(params): Query<SeriesParams>) -> Resul
     let series = Arc::clone(&caller.state().series);
     let (sender, body) = stream::body();
     let (found, finds) = oneshot::channel();
+    let state = Arc::clone(caller.state());
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        answer(&series, &agents, &selectors, window, figures, &sender, found);
+        if !answer(&series, &agents, &selectors, window, &figures, &sender, found) {
+            state.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
     });
     finds.await.map_err(|_| ApiError::Internal("the history was not read".to_owned()))??;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-/// Gathers the lines, says whether that went well, then sends them. Blocks.
+/// Gathers the lines, says whether that went well, then sends them; whether somebody stayed for all of it. Blocks.
 fn answer(
     series: &Series,
     agents: &[AgentId],
     selectors: &[Selector],
     window: Window,
-    figures: Figures,
+    figures: &[Figure],
     sender: &Sender,
     found: oneshot::Sender<Result<(), SeriesError>>,
-) {
+) -> bool {
     let wanted = |column: &Column| selectors.iter().any(|selector| selector.takes(column));
-    let lines = match series.gather(agents, &wanted, window, &|| sender.is_wanted()) {
-        Ok(lines) => lines,
-        // Nobody waiting any more changes nothing.
-        Err(error) => return drop(found.send(Err(error))),
+    let Gathered { lines, tiers } = match series.gather(agents, &wanted, window, &|| sender.is_wanted()) {
+        Ok(gathered) => gathered,
+        Err(error) => return found.send(Err(error)).is_ok(),
     };
     if found.send(Ok(())).is_err() {
-        return;
+        return false;
     }
-    let mut piece = write::head(window, window.tier());
+    let mut piece = write::head(window, &tiers);
     for (place, line) in lines.into_iter().enumerate() {
         if place > 0 {
             piece.push(b',');
         }
         write::line(&mut piece, &line, figures);
         if piece.len() >= PIECE_BYTES && !sender.send(std::mem::take(&mut piece)) {
-            return;
+            return false;
         }
     }
     piece.extend_from_slice(write::TAIL);
-    sender.send(piece);
+    sender.send(piece)
 }
 
-fn figures(text: Option<&str>) -> Result<Figures, ApiError> {
-    let Some(text) = text else { return Ok(Figures { min: true, max: true, mean: true }) };
-    let mut figures = Figures { min: false, max: false, mean: false };
-    for word in text.split(',').map(str::trim) {
-        match word {
-            "min" => figures.min = true,
-            "max" => figures.max = true,
-            "mean" => figures.mean = true,
-            _ => {
-                return Err(ApiError::invalid(
-                    "figures",
-                    "figures là min, max, mean, cách nhau bằng dấu phẩy.",
-                    "figures takes min, max and mean, with commas between.",
-                ));
-            }
-        }
-    }
-    Ok(figures)
+fn figures(text: Option<&str>) -> Result<Vec<Figure>, ApiError> {
+    let Some(text) = text else { return Ok(vec![Figure::Min, Figure::Max, Figure::Mean]) };
+    let named = |word: &str| Figure::ALL.into_iter().find(|figure| figure.name() == word.trim());
+    let figures: Option<Vec<Figure>> = text.split(',').map(named).collect();
+    figures.ok_or_else(|| {
+        ApiError::invalid(
+            "figures",
+            "figures là min, max, mean, last, count, cách nhau bằng dấu phẩy.",
+            "figures takes min, max, mean, last and count, with commas between.",
+        )
+    })
 }
 
 /// The window asked for, its ends on whole steps.
@@ -139,6 +135,43 @@ fn window(params: &SeriesParams, now_ms: i64) -> Result<Window, ApiError> {
     let Window { from_ms, to_ms, step_ms } = window::window(asked, now_ms, step_for)?;
     let down = |time_ms: i64| time_ms - time_ms.rem_euclid(step_ms);
     Ok(Window { from_ms: down(from_ms), to_ms: down(to_ms + step_ms - 1), step_ms })
+}
+
+impl From<SeriesError> for ApiError {
+    fn from(error: SeriesError) -> Self {
+        match error {
+            SeriesError::TooManyCells { buckets } => {
+                let fit = CELLS_MAX / buckets.max(1);
+                Self::invalid(
+                    "step_s",
+                    format!(
+                        "Mỗi chuỗi có {buckets} bước thì chỉ vừa {fit} chuỗi: lấy step_s dài hơn hoặc ít tên hơn."
+                    ),
+                    format!(
+                        "Of {buckets} steps, {fit} series fit one answer: take a longer step_s, or fewer names."
+                    ),
+                )
+            }
+            SeriesError::TooManySamples => Self::invalid(
+                "step_s",
+                format!(
+                    "Phải đọc quá {SAMPLES_MAX} mẫu: lấy step_s là bội của 3600, khoảng ngắn hơn hoặc ít tên hơn."
+                ),
+                format!(
+                    "More than {SAMPLES_MAX} samples to read: take a step_s of whole 3600, a shorter range, or fewer names."
+                ),
+            ),
+            SeriesError::Window { .. } => Self::invalid(
+                "step_s",
+                format!("Khoảng thời gian và bước không hợp nhau: {error}."),
+                format!("Range and step do not go together: {error}."),
+            ),
+            SeriesError::Database(_)
+            | SeriesError::File(_)
+            | SeriesError::Newer { .. }
+            | SeriesError::Cancelled => Self::Internal(error.to_string()),
+        }
+    }
 }
 
 fn step_for(range_s: i64) -> i64 {
@@ -177,6 +210,6 @@ mod tests {
         check(&with(Some(0), None, Some(1)), None);
         check(&with(None, None, Some(i64::MAX)), None);
         assert!(figures(Some("min,median")).is_err());
-        assert_eq!(figures(Some("mean")).unwrap(), Figures { min: false, max: false, mean: true });
+        assert_eq!(figures(Some("count, mean")).unwrap(), [Figure::Count, Figure::Mean]);
     }
 }

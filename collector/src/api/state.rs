@@ -13,6 +13,7 @@ use crate::store::StoreError;
 use crate::store::sqlite::Readers;
 use rusqlite::Connection;
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
@@ -59,6 +60,8 @@ pub struct State {
     pub attempted: Mutex<Attempted>,
     /// Turns to read the history.
     pub queries: Arc<Semaphore>,
+    /// Answers from the history that nobody stayed for.
+    pub abandoned: AtomicU64,
     /// How long answers took.
     pub latency: Latency,
     /// What the agents' door counts.
@@ -87,6 +90,7 @@ impl State {
             passwords,
             attempted,
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+            abandoned: AtomicU64::new(0),
             latency,
             agent_figures,
             readers,

@@ -30,8 +30,12 @@ pub(super) fn window(
     let range_s = (to_ms - from_ms + 999) / 1_000;
     let step_s = step_s.unwrap_or_else(|| step_for(range_s));
     if !(1..=TIME_MS_MAX / 1_000).contains(&step_s) || range_s / step_s >= STEPS_MAX {
-        let vi = format!("step_s phải từ 1 và cho tối đa {STEPS_MAX} bước trong khoảng đã chọn.");
-        let en = format!("step_s must be at least 1 and make at most {STEPS_MAX} steps of the range.");
+        let least = range_s / STEPS_MAX + 1;
+        let vi =
+            format!("Một câu trả lời có tối đa {STEPS_MAX} bước: với khoảng này step_s phải từ {least}.");
+        let en = format!(
+            "An answer has at most {STEPS_MAX} steps: for this range step_s must be at least {least}."
+        );
         return Err(ApiError::invalid("step_s", vi, en));
     }
     Ok(Window { from_ms, to_ms, step_ms: step_s * 1_000 })

@@ -80,6 +80,44 @@ impl Window {
     }
 }
 
+/// A part of a window, and the tier that answered for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// What was read.
+    pub tier: Tier,
+    /// From when.
+    pub from_ms: i64,
+    /// Until when.
+    pub to_ms: i64,
+}
+
+/// Times of one tier that are no further apart than this are one part.
+const APART_MS: i64 = 3_600_000;
+
+/// The parts of a window that these answered for, in order of time; those of one tier that follow each other are one.
+pub(super) fn answered(window: Window, mut spans: Vec<Answered>) -> Vec<Answered> {
+    spans.sort_by_key(|span| span.from_ms);
+    let mut parts: Vec<Answered> = Vec::new();
+    for span in spans {
+        let span = Answered {
+            from_ms: span.from_ms.max(window.from_ms),
+            to_ms: span.to_ms.min(window.to_ms),
+            ..span
+        };
+        if span.from_ms >= span.to_ms {
+            continue;
+        }
+        let follows = |part: &&mut Answered| {
+            part.tier == span.tier && span.from_ms <= part.to_ms.saturating_add(APART_MS)
+        };
+        match parts.iter_mut().rev().find(follows) {
+            Some(part) => part.to_ms = part.to_ms.max(span.to_ms),
+            None => parts.push(span),
+        }
+    }
+    parts
+}
+
 /// What a bucket's samples come to. Rates are per second, of the column's unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
@@ -106,6 +144,8 @@ pub struct Cell {
     weight: f64,
     /// Latest.
     pub last: f64,
+    /// How many samples of a level, or increases of a total.
+    pub count: u64,
     last_ms: i64,
 }
 
@@ -116,6 +156,7 @@ impl Cell {
         sum: 0.0,
         weight: 0.0,
         last: 0.0,
+        count: 0,
         last_ms: i64::MIN,
     };
 
@@ -139,6 +180,7 @@ impl Cell {
         self.max = self.max.max(part.max);
         self.sum += part.sum;
         self.weight += part.weight;
+        self.count += part.count;
         if time_ms >= self.last_ms {
             (self.last, self.last_ms) = (part.last, time_ms);
         }
@@ -267,6 +309,7 @@ impl Line {
         let Some(cell) = cell else { return };
         let scaled = |value: i64| value as f64 * factor;
         let Figures { last, min, max, sum, count, span_ms } = figures;
+        let samples = u64::try_from(count).unwrap_or_default();
         let part = match column.kind {
             Kind::Gauge => Cell {
                 min: scaled(min),
@@ -274,6 +317,7 @@ impl Line {
                 sum: scaled(sum),
                 weight: count as f64,
                 last: scaled(last),
+                count: samples,
                 last_ms: start_ms,
             },
             Kind::Counter => {
@@ -286,6 +330,7 @@ impl Line {
                     sum: scaled(sum),
                     weight: seconds,
                     last: scaled(sum) / seconds,
+                    count: samples,
                     last_ms: start_ms,
                 }
             }
@@ -305,6 +350,7 @@ fn level(times_ms: &[i64], range: &Range<usize>, cells: &Cells, factor: f64) -> 
         sum: sum * factor,
         weight: count as f64,
         last: scaled(last),
+        count: count as u64,
         last_ms: i64::MIN,
     };
     let last_ms = *times_ms.last()?;
@@ -357,7 +403,8 @@ fn total(
         }
         let counted = if value < before { value } else { value - before }.max(0.0);
         let rate = counted / seconds;
-        let part = Cell { min: rate, max: rate, sum: counted, weight: seconds, last: rate, last_ms: time_ms };
+        let (sum, weight, count, last_ms) = (counted, seconds, 1, time_ms);
+        let part = Cell { min: rate, max: rate, sum, weight, last: rate, count, last_ms };
         cell.add(time_ms, part);
     }
     previous

@@ -8,7 +8,7 @@ use super::apart::Apart;
 use super::chunk::{self, Chunk};
 use super::day::{self, DAY_MS, Day, Form, Found, Stored, day_of};
 use super::open::OpenChunk;
-use super::query::{Line, Window};
+use super::query::{self, Answered, Line, Window};
 use super::tier::{self, Tier};
 use super::{BUCKETS_MAX, CELLS_MAX, LOOK_BACK_MS, SAMPLES_MAX, Series, SeriesError};
 use crate::model::agent::AgentId;
@@ -20,6 +20,15 @@ use std::sync::Arc;
 pub(super) type Wanted<'a> = &'a dyn Fn(&Column) -> bool;
 /// A chunk and what its columns are.
 pub(super) type Part = (Arc<Catalogue>, Chunk);
+
+/// What was found of one asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gathered {
+    /// The lines, sorted by name and attributes.
+    pub lines: Vec<Line>,
+    /// What was read for them, in order of time.
+    pub tiers: Vec<Answered>,
+}
 
 /// A host's day as far as it is asked for.
 #[derive(Debug, Default)]
@@ -54,7 +63,7 @@ impl Series {
         wanted: impl Fn(&Column) -> bool,
         window: Window,
     ) -> Result<Vec<Line>, SeriesError> {
-        self.gather(&[agent], &wanted, window, &|| true)
+        Ok(self.gather(&[agent], &wanted, window, &|| true)?.lines)
     }
 
     /// The lines of one asset, which has had these agents. `go_on` is asked between days.
@@ -64,7 +73,7 @@ impl Series {
         wanted: Wanted<'_>,
         window: Window,
         go_on: &dyn Fn() -> bool,
-    ) -> Result<Vec<Line>, SeriesError> {
+    ) -> Result<Gathered, SeriesError> {
         let buckets =
             if window.step_ms <= 0 || window.to_ms <= window.from_ms { 0 } else { window.buckets() };
         if !(1..=BUCKETS_MAX).contains(&buckets) {
@@ -91,7 +100,7 @@ impl Series {
                 let found = self.host_day(&asked, wanted)?;
                 samples += lines.add(found, wanted)?;
                 if samples > SAMPLES_MAX {
-                    return Err(SeriesError::TooMuch);
+                    return Err(SeriesError::TooManySamples);
                 }
             }
         }
@@ -249,14 +258,15 @@ struct Lines {
     /// Where the wanted columns of a catalogue are, and which lines they belong to.
     places: HashMap<CatalogueId, Vec<(usize, usize)>>,
     lines: Vec<Line>,
+    spans: Vec<Answered>,
     /// Of the host that is being read.
     apart: Apart,
 }
 
 impl Lines {
     fn new(window: Window) -> Self {
-        let (by_name, places, lines, apart) = Default::default();
-        Self { window, by_name, places, lines, apart }
+        let (by_name, places, lines, spans, apart) = Default::default();
+        Self { window, by_name, places, lines, spans, apart }
     }
 
     /// Begins with another host.
@@ -279,6 +289,7 @@ impl Lines {
         }
         for (catalogue, chunk) in &found.raw {
             let runs = self.window.runs(&chunk.times_ms);
+            self.note(Tier::Raw, &chunk.times_ms, 1);
             for (place, line) in self.places_of(catalogue, wanted)? {
                 let Some((column, cells)) = catalogue.columns.get(place).zip(chunk.columns.get(place)) else {
                     continue;
@@ -290,6 +301,8 @@ impl Lines {
             }
         }
         for (step_ms, (catalogue, chunk)) in &found.rolled {
+            let tier = Tier::ROLLED.into_iter().find(|tier| tier.step_ms() == Some(*step_ms));
+            self.note(tier.unwrap_or(Tier::Raw), &chunk.times_ms, *step_ms);
             for (place, line) in self.places_of(catalogue, wanted)? {
                 let Some((column, line)) = catalogue.columns.get(place).zip(self.lines.get_mut(line)) else {
                     continue;
@@ -301,6 +314,13 @@ impl Lines {
             }
         }
         Ok(samples)
+    }
+
+    /// Notes that a tier answered for these times.
+    fn note(&mut self, tier: Tier, times_ms: &[i64], step_ms: i64) {
+        if let Some((first, last)) = times_ms.first().zip(times_ms.last()) {
+            self.spans.push(Answered { tier, from_ms: *first, to_ms: last.saturating_add(step_ms) });
+        }
     }
 
     fn places_of(
@@ -318,7 +338,7 @@ impl Lines {
             let line = *self.by_name.entry(identity).or_insert(next);
             if line == next {
                 if (next + 1) * self.window.buckets() > CELLS_MAX {
-                    return Err(SeriesError::TooMuch);
+                    return Err(SeriesError::TooManyCells { buckets: self.window.buckets() });
                 }
                 self.lines.push(Line::new(column, self.window));
             }
@@ -328,14 +348,15 @@ impl Lines {
         Ok(places)
     }
 
-    fn finish(self) -> Vec<Line> {
+    fn finish(self) -> Gathered {
+        let tiers = query::answered(self.window, self.spans);
         let mut lines: Vec<Option<Line>> = self.lines.into_iter().map(Some).collect();
         let in_order = self.by_name.into_values().filter_map(|place| lines.get_mut(place)?.take());
         let finished = in_order.map(|mut line| {
             line.finish();
             line
         });
-        finished.filter(|line| !line.is_empty()).collect()
+        Gathered { lines: finished.filter(|line| !line.is_empty()).collect(), tiers }
     }
 }
 

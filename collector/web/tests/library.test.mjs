@@ -58,45 +58,48 @@ test('dates are day, month, year in local time, and survive their inputs', () =>
 	assert.equal(format.fromDateTimeInput('nonsense'), null);
 });
 
-const series = (attributes, time_ms, mean, name = 'x') => ({
+const by = (values, more) => values.map((value) => (value === null ? null : value + more));
+const series = (attributes, mean, name = 'x') => ({
 	name,
 	attributes,
 	unit: '1',
 	kind: 'gauge',
-	time_ms,
 	mean,
-	min: mean.map((value) => value - 0.1),
-	max: mean.map((value) => value + 0.1),
-	last: mean
+	min: by(mean, -0.1),
+	max: by(mean, 0.1)
 });
 
 test('a gap in the samples is a gap in the line', () => {
-	const samples = { from_ms: 0, to_ms: 300_000, step_s: 60, series: [series({}, [0, 60_000, 240_000], [0.5, 0.6, 0.9])] };
+	const samples = { from_ms: 0, to_ms: 300_000, step_s: 60, series: [series({}, [0.5, 0.6, null, null, 0.9])] };
 	// Twice missing is a gap; once may be a matter of seconds.
 	const drawn = history(samples, () => ({ label: 'a' }));
-	assert.deepEqual(drawn.times, [0, 60, 120, 180, 240, 300]);
-	assert.deepEqual(drawn.lines[0].values, [0.5, 0.6, null, null, 0.9, null]);
+	assert.deepEqual(drawn.times, [0, 60, 120, 180, 240]);
+	assert.deepEqual(drawn.lines[0].values, [0.5, 0.6, null, null, 0.9]);
 	assert.equal(figures(drawn.lines[0]).newest, 0.9);
 	assert.equal(firstMoment(samples), 0);
+	assert.equal(firstMoment({ ...samples, series: [series({}, [null, null, 1]), series({}, [null, 1, 1])] }), 60_000);
+	assert.equal(firstMoment({ ...samples, series: [] }), null);
 });
 
 test('values that come less often than slots make a line all the same', () => {
-	const samples = { from_ms: 0, to_ms: 180_000, step_s: 15, series: [series({}, [0, 60_000, 180_000], [1, 2, 3])] };
+	const [no, sent] = [[null, null, null], [1, 2, 3]];
+	const mean = [sent[0], ...no, sent[1], ...no, null, ...no, sent[2]];
+	const samples = { from_ms: 0, to_ms: 195_000, step_s: 15, series: [series({}, mean)] };
 	const { values } = history(samples, () => ({ label: 'a' })).lines[0];
 	assert.deepEqual(values.slice(0, 5), [1, undefined, undefined, undefined, 2]);
 	assert.deepEqual(values.slice(5), [null, null, null, null, null, null, null, 3]);
 });
 
 test('a line that is turned over keeps its low below its high', () => {
-	const idle = { from_ms: 0, to_ms: 60_000, step_s: 60, series: [series({ 'cpu.mode': 'idle' }, [0], [0.75])] };
+	const idle = { from_ms: 0, to_ms: 60_000, step_s: 60, series: [series({ 'cpu.mode': 'idle' }, [0.75])] };
 	const drawn = history(idle, (each) => charts[0].draw(each, (key) => key, null));
 	assert.equal(drawn.lines[0].values[0], 0.25);
 	assert.ok(drawn.lines[0].low[0] < 0.25 && drawn.lines[0].high[0] > 0.25);
 });
 
-test('samples from outside the range, infinite ones and too many lines do no harm', () => {
-	const many = Array.from({ length: 20 }, (_, index) => series({ n: String(index) }, [-60_000, 0, 9e9], [1, index, 1]));
-	many.push(series({ n: 'broken' }, [0], [Infinity]));
+test('steps beyond the range, infinite samples and too many lines do no harm', () => {
+	const many = Array.from({ length: 20 }, (_, index) => series({ n: String(index) }, [index, 99]));
+	many.push(series({ n: 'broken' }, [Infinity]));
 	const drawn = history({ from_ms: 0, to_ms: 60_000, step_s: 60, series: many }, (each) => ({ label: each.attributes.n }));
 	assert.equal(drawn.lines.length, 6);
 	assert.deepEqual(drawn.lines.map((line) => line.label).sort(), ['14', '15', '16', '17', '18', '19']);
@@ -105,7 +108,7 @@ test('samples from outside the range, infinite ones and too many lines do no har
 
 test('used and free space become the share that is used', () => {
 	const space = (state, mean) =>
-		series({ 'system.filesystem.mountpoint': '/', 'system.filesystem.state': state }, [0], mean, 'system.filesystem.usage');
+		series({ 'system.filesystem.mountpoint': '/', 'system.filesystem.state': state }, mean, 'system.filesystem.usage');
 	const shares = sharesUsed({ from_ms: 0, to_ms: 1, step_s: 60, series: [space('used', [30]), space('free', [10])] });
 	assert.equal(shares.series.length, 1);
 	assert.deepEqual(shares.series[0].mean, [0.75]);

@@ -3,19 +3,58 @@
 //! Pure. Values are decimals that were scaled to whole numbers, so most digits are those of whole numbers: written
 //! directly, in a third of the time that the shortest form of a double takes.
 
-use crate::model::catalogue::Kind;
-use crate::series::query::{Cell, Line, Window};
-use crate::series::tier::Tier;
+use crate::model::catalogue::{Column, Kind};
+use crate::series::query::{Answered, Cell, Line, Window};
 
-/// Which figures of a step are asked for.
+/// A figure of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Figures {
+pub(super) enum Figure {
     /// Least.
-    pub(super) min: bool,
+    Min,
     /// Greatest.
-    pub(super) max: bool,
+    Max,
     /// Mean.
-    pub(super) mean: bool,
+    Mean,
+    /// Latest.
+    Last,
+    /// How many samples there were.
+    Count,
+}
+
+impl Figure {
+    /// All, in the order that they are written in.
+    pub(super) const ALL: [Self; 5] = [Self::Min, Self::Max, Self::Mean, Self::Last, Self::Count];
+
+    /// What it is called.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Mean => "mean",
+            Self::Last => "last",
+            Self::Count => "count",
+        }
+    }
+
+    fn of(self, cell: &Cell) -> f64 {
+        match self {
+            Self::Min => cell.min,
+            Self::Max => cell.max,
+            Self::Mean => cell.mean(),
+            Self::Last => cell.last,
+            Self::Count => cell.count as f64,
+        }
+    }
+
+    /// Writes the values of a column.
+    fn number(self, column: &Column) -> Number {
+        match (self, column.kind) {
+            (Self::Count, _) => Number::new(0, 0),
+            (_, Kind::Counter) => Number::new(column.scale, RATE_DIGITS),
+            (Self::Mean, Kind::Gauge) => Number::new(column.scale, MEAN_DIGITS),
+            (Self::Min | Self::Max | Self::Last, Kind::Gauge) => Number::new(column.scale, 0),
+        }
+    }
 }
 
 /// Digits behind the point that a mean has more than its values.
@@ -26,12 +65,16 @@ const RATE_DIGITS: u8 = 6;
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// What stands before the lines.
-pub(super) fn head(window: Window, tier: Tier) -> Vec<u8> {
+pub(super) fn head(window: Window, tiers: &[Answered]) -> Vec<u8> {
     let start_ms = window.start_ms();
     let steps = i64::try_from(window.buckets()).unwrap_or(i64::MAX);
     let end_ms = start_ms.saturating_add(steps.saturating_mul(window.step_ms));
-    let (step_s, tier) = (window.step_ms / 1_000, tier.name());
-    format!(r#"{{"from_ms":{start_ms},"to_ms":{end_ms},"step_s":{step_s},"tier":"{tier}","series":["#)
+    let step_s = window.step_ms / 1_000;
+    let part = |Answered { tier, from_ms, to_ms }: &Answered| {
+        format!(r#"{{"tier":"{}","from_ms":{from_ms},"to_ms":{to_ms}}}"#, tier.name())
+    };
+    let tiers = tiers.iter().map(part).collect::<Vec<_>>().join(",");
+    format!(r#"{{"from_ms":{start_ms},"to_ms":{end_ms},"step_s":{step_s},"tiers":[{tiers}],"series":["#)
         .into_bytes()
 }
 
@@ -39,7 +82,7 @@ pub(super) fn head(window: Window, tier: Tier) -> Vec<u8> {
 pub(super) const TAIL: &[u8] = b"]}";
 
 /// One line.
-pub(super) fn line(out: &mut Vec<u8>, line: &Line, figures: Figures) {
+pub(super) fn line(out: &mut Vec<u8>, line: &Line, figures: &[Figure]) {
     let column = &line.column;
     let (kind, unit) = match column.kind {
         Kind::Gauge => ("gauge", column.unit.clone()),
@@ -60,35 +103,26 @@ pub(super) fn line(out: &mut Vec<u8>, line: &Line, figures: Figures) {
     text(out, &unit);
     out.extend_from_slice(b",\"kind\":");
     text(out, kind);
-    let extra = if column.kind == Kind::Counter { RATE_DIGITS } else { 0 };
-    let mean_extra = if column.kind == Kind::Counter { RATE_DIGITS } else { MEAN_DIGITS };
-    array(out, "min", figures.min, line, extra, |cell| cell.min);
-    array(out, "max", figures.max, line, extra, |cell| cell.max);
-    array(out, "mean", figures.mean, line, mean_extra, Cell::mean);
+    for figure in Figure::ALL {
+        array(out, figure, figures.contains(&figure), line);
+    }
     out.push(b'}');
 }
 
-fn array(
-    out: &mut Vec<u8>,
-    name: &str,
-    is_wanted: bool,
-    line: &Line,
-    extra: u8,
-    pick: impl Fn(&Cell) -> f64,
-) {
+fn array(out: &mut Vec<u8>, figure: Figure, is_wanted: bool, line: &Line) {
     out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(figure.name().as_bytes());
     out.extend_from_slice(b"\":");
     if !is_wanted {
         return out.extend_from_slice(b"null");
     }
     out.push(b'[');
-    let mut number = Number::new(line.column.scale, extra);
+    let mut number = figure.number(&line.column);
     for (place, cell) in line.cells.iter().enumerate() {
         if place > 0 {
             out.push(b',');
         }
-        if cell.is_empty() { out.extend_from_slice(b"null") } else { number.write(out, pick(cell)) }
+        if cell.is_empty() { out.extend_from_slice(b"null") } else { number.write(out, figure.of(cell)) }
     }
     out.push(b']');
 }
@@ -157,6 +191,7 @@ mod tests {
     use crate::model::catalogue::{Attributes, Column};
     use crate::series::apart::Apart;
     use crate::series::chunk::Cells;
+    use crate::series::tier::Tier;
 
     fn check(scaled: f64, scale: u8, extra: u8, expect: &str) {
         let mut out = Vec::new();
@@ -187,14 +222,18 @@ mod tests {
         let mut one = Line::new(&column, window);
         let times = [60_000, 61_000, 180_000];
         one.feed(&column, &times, &window.runs(&times), &Cells::Full(vec![10, 25, 7]), &Apart::default());
-        let mut out = head(window, Tier::Raw);
-        line(&mut out, &one, Figures { min: true, max: false, mean: true });
+        let tiers = [Answered { tier: Tier::Raw, from_ms: 60_000, to_ms: 180_001 }];
+        let mut out = head(window, &tiers);
+        line(&mut out, &one, &[Figure::Min, Figure::Mean, Figure::Last, Figure::Count]);
         out.extend_from_slice(TAIL);
         let read: History = serde_json::from_slice(&out).unwrap();
         assert_eq!((read.from_ms, read.to_ms, read.step_s), (60_000, 240_000, 60));
         assert_eq!(read.series[0].attributes["k"], "\"ổ đĩa\"");
         assert_eq!(read.series[0].min.as_deref(), Some(&[Some(1.0), None, Some(0.7)][..]));
         assert_eq!(read.series[0].mean.as_deref(), Some(&[Some(1.75), None, Some(0.7)][..]));
+        assert_eq!(read.series[0].last.as_deref(), Some(&[Some(2.5), None, Some(0.7)][..]));
+        assert_eq!(read.series[0].count.as_deref(), Some(&[Some(2), None, Some(1)][..]));
         assert_eq!(read.series[0].max, None);
+        assert_eq!((read.tiers[0].tier.as_str(), read.tiers[0].to_ms), ("raw", 180_001));
     }
 }

@@ -59,7 +59,7 @@ async fn what_is_out_of_scope_is_missing_not_forbidden() {
     for path in [
         format!("/api/v1/assets/{asset}"),
         format!("/api/v1/assets/{asset}/changes"),
-        format!("/api/v1/assets/{asset}/samples?name=system.uptime"),
+        format!("/api/v1/series?asset={asset}&name=system.uptime"),
         format!("/api/v1/series?asset={asset}&name=system.uptime"),
         format!("/api/v1/work-orders/{order}"),
     ] {

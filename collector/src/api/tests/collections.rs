@@ -4,7 +4,7 @@ use super::world::{NOW_MS, World};
 use crate::latest::Host;
 use crate::model::agency::SiteId;
 use crate::model::agent::AgentState;
-use crate::model::asset::{AssetId, AssetKind};
+use crate::model::asset::AssetKind;
 use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
 use crate::model::part_change::{PartChange, What};
 use crate::series::Sample;
@@ -119,53 +119,6 @@ async fn an_asset_shows_what_its_host_last_said() {
 }
 
 #[tokio::test]
-async fn samples_come_in_steps_and_totals_as_rates() {
-    let world = World::new().await;
-    let catalogue = catalogue();
-    for step in 0..8_i64 {
-        let sample = Sample {
-            tier: Tier::Raw,
-            agent: world.a.agent,
-            catalogue: &catalogue,
-            time_ms: NOW_MS - 120_000 + step * 15_000,
-            values: &[Some(step), Some(100), Some(step * 150)],
-            log: step + 1,
-        };
-        world.memory.series.append(&[sample], NOW_MS);
-    }
-    let from_ms = NOW_MS - 120_000;
-    let path = format!(
-        "/api/v1/assets/{}/samples?name={},{}&from_ms={from_ms}&step_s=60",
-        world.a.asset.0,
-        sample::MEMORY_AVAILABLE,
-        sample::NETWORK_IO
-    );
-    let samples = world.get("viewer-a", &path).await.json;
-    assert_eq!((samples["to_ms"].as_i64(), samples["step_s"].as_i64()), (Some(NOW_MS), Some(60)));
-    let [level, rate] = samples["series"].as_array().unwrap().as_slice() else {
-        panic!("two series expected: {samples}");
-    };
-    assert_eq!(
-        (level["name"].as_str(), level["kind"].as_str()),
-        (Some(sample::MEMORY_AVAILABLE), Some("gauge"))
-    );
-    assert_eq!((rate["kind"].as_str(), rate["unit"].as_str()), (Some("rate"), Some("By/s")));
-    assert!(rate["mean"].as_array().unwrap().iter().all(|mean| mean.as_f64() == Some(10.0)), "{rate}");
-    let places = level["time_ms"].as_array().unwrap().len();
-    for array in ["min", "max", "mean", "last"] {
-        assert_eq!(level[array].as_array().unwrap().len(), places);
-    }
-    let unknown = format!("/api/v1/assets/{}/samples?name=no.such", world.a.asset.0);
-    assert_eq!(world.get("viewer-a", &unknown).await.json["series"].as_array().map(Vec::len), Some(0));
-    let none = world
-        .write(move |transaction| agent::add_asset(transaction, SiteId(1), "máy in", AssetKind::Printer))
-        .await;
-    let AssetId(id) = none.id;
-    let answer = world.get("viewer-all", &format!("/api/v1/assets/{id}/samples?name=x")).await;
-    assert_eq!((answer.status, answer.json["series"].as_array().map(Vec::len)), (StatusCode::OK, Some(0)));
-}
-
-#[tokio::test]
 async fn the_history_comes_in_whole_steps_with_a_place_for_each() {
     let world = World::new().await;
     let catalogue = catalogue();
@@ -196,6 +149,61 @@ async fn the_history_comes_in_whole_steps_with_a_place_for_each() {
     assert!(!rates.is_empty() && rates.iter().all(|rate| (rate - 10.0).abs() < 1e-6), "{rate}");
     let means = world.get("viewer-a", &ask("&figures=mean")).await.json;
     assert_eq!((&means["series"][0]["mean"], means["series"][0]["min"].is_null()), (&level["mean"], true));
+    let counts = world.get("viewer-a", &ask("&figures=count,last")).await.json;
+    let sum = |series: &serde_json::Value| -> u64 {
+        series["count"].as_array().unwrap().iter().filter_map(serde_json::Value::as_u64).sum()
+    };
+    assert_eq!((sum(&counts["series"][0]), sum(&counts["series"][1])), (8, 7), "{counts}");
+    let last = counts["series"][0]["last"].as_array().unwrap().iter().rev().find_map(|last| last.as_f64());
+    assert_eq!(last, level["max"].as_array().unwrap().iter().rev().find_map(|max| max.as_f64()));
+    let tiers = history["tiers"].as_array().unwrap();
+    assert_eq!((tiers.len(), tiers[0]["tier"].as_str()), (1, Some("raw")), "{history}");
+    assert_eq!(tiers[0]["from_ms"].as_i64(), Some(NOW_MS - 300_000));
+    let none = world.get("viewer-a", &ask("").replace(sample::NETWORK_IO, "no.such")).await.json;
+    assert_eq!(none["series"].as_array().map(Vec::len), Some(1));
+    let too_fine = ask(&format!("&to_ms={}", NOW_MS + 90_000_000)).replace("step_s=60", "step_s=1");
+    let too_fine = world.get("viewer-a", &too_fine).await;
+    assert_eq!(too_fine.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(too_fine.json.to_string().contains("step_s must be at least 10"), "{}", too_fine.json);
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_in_the_middle_of_a_big_answer_ends_the_work() {
+    let world = World::new().await;
+    let columns = (0..50).map(|number| Column {
+        name: sample::NETWORK_IO.into(),
+        attributes: [("network.interface.name".to_owned(), format!("eth{number}"))].into(),
+        unit: "By".into(),
+        scale: 0,
+        kind: Kind::Gauge,
+    });
+    let catalogue = Arc::new(Catalogue {
+        id: CatalogueId([9; 16]),
+        resource: Default::default(),
+        columns: columns.collect(),
+    });
+    let values = vec![Some(1_000_000); 50];
+    let (tier, agent, time_ms, log) = (Tier::Raw, world.a.agent, NOW_MS - 60_000, 1);
+    let one = Sample { tier, agent, catalogue: &catalogue, time_ms, values: &values, log };
+    world.memory.series.append(&[one], NOW_MS);
+    let from_ms = NOW_MS - 9_900_000;
+    let path = format!(
+        "/api/v1/series?asset={}&name={}&from_ms={from_ms}&step_s=1",
+        world.a.asset.0,
+        sample::NETWORK_IO
+    );
+    for gone in 1..=6 {
+        let headers = [("authorization", "Bearer viewer-a")];
+        let answer = world.begin(Method::GET, &path, "192.0.2.1", &headers, None).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        // Seven megabytes, of which a quarter waits at most.
+        drop(answer);
+        while world.state.abandoned.load(std::sync::atomic::Ordering::Relaxed) < gone {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+    let small = format!("/api/v1/series?asset={}&name=no.such", world.a.asset.0);
+    assert_eq!(world.get("viewer-a", &small).await.status, StatusCode::OK, "no turn was lost");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use crate::store::sqlite::{Readers, agency, agent, alert, enrollment, work_order
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use http_body_util::BodyExt as _;
 use rusqlite::Transaction;
 use serde_json::Value;
@@ -130,6 +131,21 @@ impl World {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Answer {
+        let (parts, body) = self.begin(method, path, from, headers, body).await.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, text, json }
+    }
+
+    /// The same, and gives the answer back of which only the head has come.
+    pub(super) async fn begin(
+        &self,
+        method: Method,
+        path: &str,
+        from: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Response {
         let mut request = Request::builder().method(method).uri(path).header("host", HOST);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -141,11 +157,7 @@ impl World {
             request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_owned()))).unwrap();
         let address: SocketAddr = format!("{from}:40000").parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(address));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, text, json }
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Asks with a bearer token, which here is just its name.

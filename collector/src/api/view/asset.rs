@@ -1,4 +1,4 @@
-//! Assets, their current values and their samples, as the API shows them.
+//! Assets and their current values, as the API shows them.
 
 use super::agent::AgentBrief;
 use super::{AlertCounts, Named, Text};
@@ -243,50 +243,4 @@ pub struct AssetChange {
     pub always_on: Option<bool>,
     /// Where it stands.
     pub site_id: Option<i64>,
-}
-
-/// Samples of one asset over a range of time.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Samples {
-    /// From when, inclusive.
-    pub from_ms: i64,
-    /// Until when, exclusive.
-    pub to_ms: i64,
-    /// Width of one step.
-    pub step_s: i64,
-    /// One for each name and set of attributes.
-    pub series: Vec<SampleSeries>,
-}
-
-/// How a series of samples is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SeriesKind {
-    /// Levels as they were.
-    Gauge,
-    /// A running total's rise per second.
-    Rate,
-}
-
-/// One series: arrays of equal length, one place for each step that has data.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct SampleSeries {
-    /// OpenTelemetry name.
-    pub name: String,
-    /// What tells it from others of the name.
-    pub attributes: BTreeMap<String, String>,
-    /// Unit in UCUM, that of a rate per second.
-    pub unit: String,
-    /// Level or rate.
-    pub kind: SeriesKind,
-    /// Start of each step.
-    pub time_ms: Vec<i64>,
-    /// Least value of the step.
-    pub min: Vec<f64>,
-    /// Greatest value of the step.
-    pub max: Vec<f64>,
-    /// Mean of the step.
-    pub mean: Vec<f64>,
-    /// Last value of the step.
-    pub last: Vec<f64>,
 }

@@ -1,7 +1,6 @@
 //! The history of an asset and the latest values of a fleet, as the API shows them.
 
 use super::Named;
-use super::asset::SeriesKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -15,10 +14,31 @@ pub struct History {
     pub to_ms: i64,
     /// Width of one step.
     pub step_s: i64,
-    /// What was read, the coarsest that will do: `raw`, `5min` or `1h`.
-    pub tier: String,
+    /// What was read, in order of time; the coarsest that will do, as far as it is there.
+    pub tiers: Vec<HistoryPart>,
     /// One for each name and set of attributes.
     pub series: Vec<HistorySeries>,
+}
+
+/// A part of the range, and what was read for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HistoryPart {
+    /// `raw`: samples; `5min`, `1h`: what they were rolled up to.
+    pub tier: String,
+    /// From the first that was found.
+    pub from_ms: i64,
+    /// Until the last.
+    pub to_ms: i64,
+}
+
+/// How a series of samples is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesKind {
+    /// Levels as they were.
+    Gauge,
+    /// A running total's rise per second.
+    Rate,
 }
 
 /// One series: null in a step without data, and for figures that were not asked for.
@@ -38,6 +58,10 @@ pub struct HistorySeries {
     pub max: Option<Vec<Option<f64>>>,
     /// Mean of each step.
     pub mean: Option<Vec<Option<f64>>>,
+    /// Latest value of each step.
+    pub last: Option<Vec<Option<f64>>>,
+    /// How many samples each step is made of; of a rate, how many increases.
+    pub count: Option<Vec<Option<u64>>>,
 }
 
 /// The latest values of one name over a fleet.

@@ -12,12 +12,15 @@ export const SPANS = {
 	quarter: { minutes: 15, stepS: 15 },
 	hour: { minutes: 60, stepS: 60 },
 	sixHours: { minutes: 360, stepS: 120 },
-	day: { minutes: 1_440, stepS: 300 }
+	day: { minutes: 1_440, stepS: 300 },
+	// Whole hours and five minutes: what samples are rolled up to answers for these.
+	week: { minutes: 10_080, stepS: 1_800 },
+	month: { minutes: 43_200, stepS: 7_200 }
 } satisfies Record<string, Span>;
 
 /** The shortest span that shows all of a history of this length; a day at most. */
 export function spanFor(lengthMs: number): Span {
-	const fits = (span: Span) => lengthMs <= span.minutes * 60_000 * 0.95;
+	const fits = (span: Span) => span.minutes <= SPANS.day.minutes && lengthMs <= span.minutes * 60_000 * 0.95;
 	return Object.values(SPANS).find(fits) ?? SPANS.day;
 }
 
@@ -110,17 +113,10 @@ export function sharesUsed(samples: Samples): Samples {
 	return { ...samples, series };
 }
 
+type Steps = Series['mean'];
+
 function shareUsed(used: Series, free: Series): Series {
-	const freeAt = new Map(free.time_ms.map((time, index) => [time, index]));
-	const share = (a: number | undefined, b: number | undefined) =>
-		a === undefined || b === undefined || a + b === 0 ? NaN : a / (a + b);
-	const along = (mine: number[], other: number[]) =>
-		used.time_ms.map((time, index) => share(mine[index], other[freeAt.get(time) ?? -1]));
-	return {
-		...used,
-		min: along(used.min, free.max),
-		max: along(used.max, free.min),
-		mean: along(used.mean, free.mean),
-		last: along(used.last, free.last)
-	};
+	const share = (a: number | null, b: number | null | undefined) => (a === null || b == null || a + b === 0 ? null : a / (a + b));
+	const along = (mine: Steps, other: Steps) => mine?.map((value, slot) => share(value, other?.[slot])) ?? null;
+	return { ...used, min: along(used.min, free.max), max: along(used.max, free.min), mean: along(used.mean, free.mean) };
 }

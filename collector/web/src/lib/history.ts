@@ -36,12 +36,11 @@ export interface Drawn {
 /** Lines of those series that `draw` wants; the ones with the highest newest value when there are too many. */
 export function history(samples: Samples, draw: (series: Series) => Drawn | null): History {
 	const step = Math.max(1, samples.step_s) * 1000;
-	const first = Math.floor(samples.from_ms / step);
-	const slots = Math.max(1, Math.ceil(samples.to_ms / step) - first + 1);
+	const slots = Math.max(1, Math.round((samples.to_ms - samples.from_ms) / step));
 	const made: { drawn: Drawn; line: Line }[] = [];
 	for (const series of samples.series) {
 		const drawn = draw(series);
-		if (drawn !== null) made.push({ drawn, line: line(series, drawn, first, slots, step) });
+		if (drawn !== null) made.push({ drawn, line: line(series, drawn, slots, step) });
 	}
 	made.sort((left, right) => newest(right.line) - newest(left.line));
 	const kept = made.slice(0, LINES_MAX).sort(
@@ -50,7 +49,7 @@ export function history(samples: Samples, draw: (series: Series) => Drawn | null
 			left.drawn.label.localeCompare(right.drawn.label)
 	);
 	return {
-		times: Array.from({ length: slots }, (_, slot) => ((first + slot) * step) / 1000),
+		times: Array.from({ length: slots }, (_, slot) => (samples.from_ms + slot * step) / 1000),
 		lines: kept.map((each) => each.line)
 	};
 }
@@ -62,8 +61,9 @@ export function isEmpty(drawn: History): boolean {
 
 /** The moment of the first value, milliseconds; null when there is none. */
 export function firstMoment(samples: Samples): number | null {
-	const firsts = samples.series.flatMap((series) => series.time_ms.slice(0, 1));
-	return firsts.length === 0 ? null : Math.min(...firsts);
+	const firsts = samples.series.map((series) => (series.mean ?? []).findIndex((mean) => mean !== null));
+	const first = Math.min(...firsts.filter((slot) => slot >= 0));
+	return Number.isFinite(first) ? samples.from_ms + first * samples.step_s * 1000 : null;
 }
 
 /** The newest value of a line, and the extremes over all of it. */
@@ -77,20 +77,15 @@ export function figures(line: Line): { newest: number | null; low: number | null
 	};
 }
 
-function line(series: Series, drawn: Drawn, first: number, slots: number, step: number): Line {
+function line(series: Series, drawn: Drawn, slots: number, step: number): Line {
 	const change = drawn.value ?? ((measured: number) => measured);
-	const empty = () => new Array<Slot>(slots).fill(null);
-	const made: Line = { label: drawn.label, values: empty(), low: empty(), high: empty() };
-	series.time_ms.forEach((time, index) => {
-		const slot = Math.floor(time / step) - first;
-		if (slot < 0 || slot >= slots) return;
-		const put = (into: Slot[], measured: number | undefined) => {
-			if (measured !== undefined && measured !== null && Number.isFinite(measured)) into[slot] = change(measured);
-		};
-		put(made.values, series.mean[index]);
-		put(drawn.turned ? made.high : made.low, series.min[index]);
-		put(drawn.turned ? made.low : made.high, series.max[index]);
-	});
+	const along = (measured: (number | null)[] | null | undefined) =>
+		Array.from({ length: slots }, (_, slot): Slot => {
+			const value = measured?.[slot];
+			return value != null && Number.isFinite(value) ? change(value) : null;
+		});
+	const [low, high] = drawn.turned ? [series.max, series.min] : [series.min, series.max];
+	const made: Line = { label: drawn.label, values: along(series.mean), low: along(low), high: along(high) };
 	const bridged = Math.floor((INTERVAL_S * 1000) / step);
 	for (const values of [made.values, made.low, made.high]) bridge(values, bridged);
 	return made;

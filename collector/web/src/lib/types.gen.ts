@@ -176,23 +176,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/assets/{id}/samples": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Samples of one asset over a range of time, in steps. Running totals are given as rates per second. */
-        get: operations["get_assets_id_samples"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -868,11 +851,26 @@ export interface components {
              * @description Width of one step.
              */
             step_s: number;
-            /** @description What was read, the coarsest that will do: `raw`, `5min` or `1h`. */
-            tier: string;
+            /** @description What was read, in order of time; the coarsest that will do, as far as it is there. */
+            tiers: components["schemas"]["HistoryPart"][];
             /**
              * Format: int64
              * @description End of the last step.
+             */
+            to_ms: number;
+        };
+        /** @description A part of the range, and what was read for it. */
+        HistoryPart: {
+            /**
+             * Format: int64
+             * @description From the first that was found.
+             */
+            from_ms: number;
+            /** @description `raw`: samples; `5min`, `1h`: what they were rolled up to. */
+            tier: string;
+            /**
+             * Format: int64
+             * @description Until the last.
              */
             to_ms: number;
         };
@@ -882,8 +880,12 @@ export interface components {
             attributes: {
                 [key: string]: string;
             };
+            /** @description How many samples each step is made of; of a rate, how many increases. */
+            count: (number | null)[] | null;
             /** @description Level or rate. */
             kind: components["schemas"]["SeriesKind"];
+            /** @description Latest value of each step. */
+            last: (number | null)[] | null;
             /** @description Greatest value of each step. */
             max: (number | null)[] | null;
             /** @description Mean of each step. */
@@ -1204,49 +1206,6 @@ export interface components {
             rung: string;
             /** @description What it was probed against. */
             target: string;
-        };
-        /** @description One series: arrays of equal length, one place for each step that has data. */
-        SampleSeries: {
-            /** @description What tells it from others of the name. */
-            attributes: {
-                [key: string]: string;
-            };
-            /** @description Level or rate. */
-            kind: components["schemas"]["SeriesKind"];
-            /** @description Last value of the step. */
-            last: number[];
-            /** @description Greatest value of the step. */
-            max: number[];
-            /** @description Mean of the step. */
-            mean: number[];
-            /** @description Least value of the step. */
-            min: number[];
-            /** @description OpenTelemetry name. */
-            name: string;
-            /** @description Start of each step. */
-            time_ms: number[];
-            /** @description Unit in UCUM, that of a rate per second. */
-            unit: string;
-        };
-        /** @description Samples of one asset over a range of time. */
-        Samples: {
-            /**
-             * Format: int64
-             * @description From when, inclusive.
-             */
-            from_ms: number;
-            /** @description One for each name and set of attributes. */
-            series: components["schemas"]["SampleSeries"][];
-            /**
-             * Format: int64
-             * @description Width of one step.
-             */
-            step_s: number;
-            /**
-             * Format: int64
-             * @description Until when, exclusive.
-             */
-            to_ms: number;
         };
         /**
          * @description How a series of samples is given.
@@ -1943,53 +1902,6 @@ export interface operations {
             };
         };
     };
-    get_assets_id_samples: {
-        parameters: {
-            query: {
-                /** @description OpenTelemetry name, such as `system.cpu.utilization`; several with commas between. */
-                name: string;
-                /** @description From when, inclusive; 24 hours before `to_ms` unless told. */
-                from_ms?: number;
-                /** @description Until when, exclusive; now unless told. */
-                to_ms?: number;
-                /** @description Width of one step; wide enough for 500 steps unless told. */
-                step_s?: number;
-            };
-            header?: never;
-            path: {
-                /** @description the asset */
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Samples"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     get_audit: {
         parameters: {
             query?: {
@@ -2226,7 +2138,7 @@ export interface operations {
                  *     the samples were rolled up to, where that is quicker.
                  */
                 step_s?: number;
-                /** @description Which of `min`, `max` and `mean` to give, with commas between; all unless told. */
+                /** @description Which of `min`, `max`, `mean`, `last` and `count` to give, with commas between; the first three unless told. */
                 figures?: string;
             };
             header?: never;
