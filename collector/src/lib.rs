@@ -14,6 +14,7 @@ pub mod commit;
 pub mod config;
 pub mod enrollment_token;
 pub mod health;
+pub mod hex;
 pub mod ingest;
 pub mod latest;
 pub mod maintenance;

@@ -83,6 +83,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("texts", 2),
             ("model", 1),
             ("health", 1),
+            ("hex", 1),
             ("alert", 1),
             ("maintenance", 1),
         ],

@@ -6,6 +6,7 @@
 use crate::api::error::ApiError;
 use crate::api::state::{State, blocking};
 use crate::config::Public;
+use crate::hex::hex;
 use axum::body::Body;
 use axum::extract::Path as UrlPath;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -203,10 +204,6 @@ fn read(path: &Path, known: Option<&Package>) -> std::io::Result<Package> {
     let bytes = std::fs::read(path)?;
     let sha256 = hex(&Sha256::digest(&bytes));
     Ok(Package { modified, bytes: bytes.into(), sha256 })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Serves the script, the authority's certificate and the packages. Open to all: there is no secret in them.

@@ -3,6 +3,7 @@
 
 use super::sealed::{Opening, Sealing, Unsealed};
 use super::{BackupError, Contents, PKI, SERIES, STATE, at};
+use crate::hex::hex;
 use crate::store::sqlite::copy;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -63,7 +64,7 @@ impl Archive {
         let mut digesting = Digesting { from: opened.take(bytes), digest: Sha256::new() };
         let mut header = header(bytes, now_ms);
         self.tar.append_data(&mut header, name, &mut digesting).map_err(at(&self.path))?;
-        let sha256 = hex(digesting.digest);
+        let sha256 = hex(&digesting.digest.finalize());
         self.files.insert(name.to_owned(), FileNote { bytes, sha256 });
         Ok(())
     }
@@ -211,7 +212,7 @@ fn write_out(from: &mut impl Read, to: &Path) -> Result<FileNote, WriteOut> {
         bytes += read.len() as u64;
     }
     out.sync_all().map_err(WriteOut::Write)?;
-    Ok(FileNote { bytes, sha256: hex(digest) })
+    Ok(FileNote { bytes, sha256: hex(&digest.finalize()) })
 }
 
 /// What reading a sealed file came to.
@@ -254,10 +255,6 @@ impl<R: Read> Read for Digesting<R> {
         self.digest.update(into.get(..read).unwrap_or_default());
         Ok(read)
     }
-}
-
-fn hex(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
