@@ -28,3 +28,4 @@ mod simulation;
 mod smallnet;
 mod thinning;
 mod tidy;
+mod upgrade;

@@ -114,6 +114,15 @@ impl World {
         Ok(world)
     }
 
+    /// A collector on a copy of a folder that another has left, its clock held.
+    pub async fn held_on(data_dir: &Path, now_ms: i64) -> Result<Self> {
+        let (clock, time) = Clock::manual(now_ms);
+        let mut world = Self::unstarted(clock, Some(time), None)?;
+        crate::files::copy(data_dir, &world.data_dir())?;
+        world.resume().await?;
+        Ok(world)
+    }
+
     async fn start(clock: Clock, time: Option<Arc<AtomicI64>>, rules: Option<&str>) -> Result<Self> {
         let mut world = Self::unstarted(clock, time, rules)?;
         world.resume().await?;
@@ -282,6 +291,20 @@ impl World {
             key: Arc::new(key),
             tls,
             note: enrolled.note,
+        })
+    }
+
+    /// The identity that was given earlier: an agent's id, its leaf and its key.
+    pub fn identity_of(&self, agent: &str, certificate: &str, key: &str) -> Result<Identity> {
+        let key = KeyPair::from_pem(key)?;
+        let tls = client_config(self.running()?.pki.ca_pem(), Some((certificate, &key)))?;
+        let agent = agent.parse().ok().context("an agent's id")?;
+        Ok(Identity {
+            agent,
+            certificate: certificate.to_owned(),
+            key: Arc::new(key),
+            tls,
+            note: String::new(),
         })
     }
 
