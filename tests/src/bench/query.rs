@@ -1,7 +1,7 @@
 //! What a question to the history takes over TLS: the program serves a fleet of which a hundred hosts have a day behind
 //! them, partly merged, partly in hourly chunks, the last hour open; one connection is kept and asks one thing at a time.
 
-use super::collector::{Collector, LOOPBACK, prepare};
+use super::collector::{Collector, prepare};
 use super::core::Core;
 use super::datasets::{self, STEP_MS};
 use super::figures::{Better, Outcome, percentile};
@@ -25,6 +25,8 @@ const QUESTIONS: usize = 50;
 const REPEATS: usize = 3;
 /// Ends not quite now: the present minute is not over.
 const BEFORE_NOW_MS: i64 = 60_000;
+/// What is asked for begins and ends with a step of the answer.
+const ANSWER_STEP_MS: i64 = 60_000;
 const SETTLE_ROUNDS: i64 = 20;
 const TRIM_ROUNDS: i64 = 240;
 /// Five names, asked in turn.
@@ -43,9 +45,9 @@ pub async fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()>
         return Ok(());
     };
     let folder = tempfile::tempdir()?;
-    let end_ms = (now_ms() - BEFORE_NOW_MS) / STEP_MS * STEP_MS;
+    let end_ms = (now_ms() - BEFORE_NOW_MS) / ANSWER_STEP_MS * ANSWER_STEP_MS;
     fill(kit, folder.path(), end_ms).await?;
-    let collector = Collector::start(&options.collector, folder.path(), LOOPBACK).await?;
+    let collector = Collector::start(&options.collector, folder.path(), "localhost").await?;
     let process = collector.process();
     process.quiet().await?;
     let ca = std::fs::read_to_string(folder.path().join("pki/ca.pem")).context("the collector's CA")?;
