@@ -131,6 +131,8 @@ async fn operator(
     router: axum::Router,
     mut stop: watch::Receiver<bool>,
 ) {
+    // The end of an answer that does not fill a packet would wait for the reader's delayed acknowledgement.
+    drop(stream.set_nodelay(true));
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else { return };
     drop(turn);
     let service = TowerToHyperService::new(router.layer(axum::Extension(ConnectInfo(address))));

@@ -55,7 +55,19 @@ impl<'a> Reader<'a> {
     }
 
     /// The next number; none at the end, in the midst of one, or when it does not fit.
+    #[inline]
     pub(super) fn number(&mut self) -> Option<u64> {
+        // Most are this short.
+        if let Some((byte, rest)) = self.rest.split_first()
+            && *byte < 0x80
+        {
+            self.rest = rest;
+            return Some(u64::from(*byte));
+        }
+        self.long_number()
+    }
+
+    fn long_number(&mut self) -> Option<u64> {
         let mut value = 0_u64;
         for (place, byte) in self.rest.iter().take(BYTES_MAX).enumerate() {
             let bits = u64::from(byte & 0x7f);

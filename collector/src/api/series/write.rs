@@ -147,7 +147,9 @@ impl Number {
 
     /// A value scaled by `scale`, with at most `extra` digits more behind the point.
     fn write(&mut self, out: &mut Vec<u8>, scaled: f64) {
-        let whole = (scaled * self.power).round();
+        let whole = scaled * self.power;
+        // Half a step outwards and the cast, which cuts, round to the nearest.
+        let whole = whole + 0.5_f64.copysign(whole);
         if !whole.is_finite() || whole.abs() >= WHOLE_MAX {
             let value = scaled / 10_f64.powi(i32::from(self.scale));
             return if value.is_finite() {
@@ -156,16 +158,16 @@ impl Number {
                 out.extend_from_slice(b"null");
             };
         }
-        let mut whole = whole as i64;
+        let (is_negative, mut whole) = (whole <= -1.0, (whole as i64).unsigned_abs());
         let mut digits = usize::from(self.scale + self.extra);
-        while digits > 0 && whole % 10 == 0 {
+        while digits > 0 && whole.is_multiple_of(10) {
             whole /= 10;
             digits -= 1;
         }
-        if whole < 0 {
+        if is_negative {
             out.push(b'-');
         }
-        let text = self.buffer.format(whole.unsigned_abs()).as_bytes();
+        let text = self.buffer.format(whole).as_bytes();
         match text.len().checked_sub(digits) {
             Some(0) | None => {
                 out.extend_from_slice(b"0.");

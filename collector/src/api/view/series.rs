@@ -2,6 +2,7 @@
 
 use super::Named;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -66,22 +67,22 @@ pub struct HistorySeries {
 
 /// The latest values of one name over a fleet.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct LatestValues {
+pub struct LatestValues<'a> {
     /// How many there are, shown or not.
     pub total: usize,
     /// In the order that was asked for.
-    pub items: Vec<LatestValue>,
+    pub items: Vec<LatestValue<'a>>,
 }
 
-/// One asset's latest value.
+/// One asset's latest value. Borrowed: thousands are written at once.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct LatestValue {
+pub struct LatestValue<'a> {
     /// The asset.
-    pub asset: Named,
+    pub asset: &'a Named,
     /// What tells the series from others of the name.
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: &'a BTreeMap<String, String>,
     /// Unit in UCUM, that of a rate per second.
-    pub unit: String,
+    pub unit: Cow<'a, str>,
     /// Level or rate.
     pub kind: SeriesKind,
     /// The value, or the rate.

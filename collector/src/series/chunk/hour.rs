@@ -11,6 +11,8 @@
 
 use super::{Cells, DamagedChunk};
 use crate::series::varint::{self, Reader};
+use std::cell::RefCell;
+use zstd::bulk::Decompressor;
 
 /// Bytes that a body may unpack to.
 pub(super) const RAW_BYTES_MAX: usize = 16 << 20;
@@ -40,10 +42,7 @@ pub(super) fn unpack(
     (rows, columns): (usize, usize),
     wanted: &dyn Fn(usize) -> bool,
 ) -> Result<(Vec<i64>, Vec<Cells>), DamagedChunk> {
-    let raw = zstd::bulk::decompress(packed, raw_bytes).map_err(|_| DamagedChunk::Packed)?;
-    if raw.len() != raw_bytes {
-        return Err(DamagedChunk::Packed);
-    }
+    let raw = unzstd(packed, raw_bytes).filter(|raw| raw.len() == raw_bytes).ok_or(DamagedChunk::Packed)?;
     let mut reader = Reader::new(&raw);
     let times_ms = times(&mut reader, rows).ok_or(DamagedChunk::Raw("times"))?;
     let columns = (0..columns)
@@ -53,6 +52,18 @@ pub(super) fn unpack(
         return Err(DamagedChunk::Raw("its end"));
     }
     Ok((times_ms, columns))
+}
+
+thread_local! {
+    /// A day that is not merged is two dozen bodies, and a decompressor takes as long to make as a body to read.
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn unzstd(packed: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let made = kept.take().map_or_else(Decompressor::new, Ok).ok()?;
+        kept.insert(made).decompress(packed, bytes_max).ok()
+    })
 }
 
 fn put_times(raw: &mut Vec<u8>, times_ms: &[i64]) {
