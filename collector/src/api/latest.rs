@@ -69,10 +69,7 @@ pub struct LatestParams {
     (status = 200, body = LatestValues<'static>),
     (status = 422, body = Problem, content_type = "application/problem+json"),
 ))]
-pub async fn latest(
-    caller: Caller,
-    Query(params): Query<LatestParams>,
-) -> Result<Response, ApiError> {
+pub async fn latest(caller: Caller, Query(params): Query<LatestParams>) -> Result<Response, ApiError> {
     let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         let vi = format!("limit phải từ 1 đến {LIMIT_MAX}, nhận được {limit}.");
