@@ -76,8 +76,8 @@ async fn an_operator_sees_a_machine_as_it_reports_and_changes_it() {
     let detail = browser.get(&path).await;
     assert!(!detail["values"].as_array().unwrap().is_empty(), "{detail}");
     let name = detail["values"][0]["name"].as_str().unwrap().to_owned();
-    let samples = browser.get(&format!("{path}/samples?name={name}")).await;
-    assert_eq!(samples["series"][0]["name"], name.as_str(), "{samples}");
+    let history = browser.get(&format!("/api/v1/series?asset={}&name={name}", asset["id"])).await;
+    assert_eq!(history["series"][0]["name"], name.as_str(), "{history}");
 
     let etag = detail["etag"].as_str().unwrap().to_owned();
     let change = json!({ "kind": "workstation", "always_on": false });
