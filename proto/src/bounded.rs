@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+/// Numbers that a list has room for from the first.
+const FIRST: usize = 32;
+
 /// A list of at most `MAX` items.
 pub(crate) fn list<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -18,7 +21,8 @@ where
             write!(f, "a list of at most {MAX}")
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
-            let mut list = Vec::new();
+            // Numbers come by the dozen.
+            let mut list = Vec::with_capacity(if size_of::<T>() <= 16 { MAX.min(FIRST) } else { 0 });
             while let Some(item) = items.next_element()? {
                 if list.len() == MAX {
                     return Err(A::Error::custom(format_args!("a list longer than {MAX}")));
