@@ -101,11 +101,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     )?;
     let changes = Changes::up_to_now(&readers)?;
     let writer = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
-    tracing::info!(
-        hosts = memory.latest.all().len(),
-        catalogues = memory.catalogues.count(),
-        "memory rebuilt"
-    );
+    tracing::info!(hosts = memory.latest.count(), catalogues = memory.catalogues.count(), "memory rebuilt");
 
     let (stop, stopping) = watch::channel(false);
     let ingest = Arc::new(Ingest::new(

@@ -43,7 +43,7 @@ pub struct Previous<'a> {
 }
 
 /// What is known of one host.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Facts<'a> {
     /// Whether silence means a fault.
     pub always_on: bool,

@@ -158,6 +158,6 @@ impl Ingest {
     async fn policy(&self, peer: &Peer) -> Result<Answer, Problem> {
         let caller = self.reporter(peer).await?;
         peer.account().charge(account::REQUEST_BYTES, self.now_us());
-        Ok(answer::json(self.asked(&caller.host).await?.bytes.clone()))
+        Ok(answer::json(self.asked(caller.site).await?.bytes.clone()))
     }
 }

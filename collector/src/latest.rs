@@ -1,8 +1,10 @@
 //! The state in memory: what each host last said, what is seen of its spools, its pending and firing alerts.
 //!
 //! Owns the map from agents to hosts. A host is never changed in place: the writer makes the next one and swaps it in
-//! once its window is on disk, so a reader holds a whole host, as of one commit, for as long as it likes.
+//! once its window is on disk, so a reader has a whole host, as of one commit. At rest hosts are packed: one is unpacked
+//! for who asks for it, and what is asked of all of them is read as it lies.
 
+mod kept;
 pub mod snapshot;
 
 use crate::admission::Spool;
@@ -18,6 +20,7 @@ use crate::model::missing::Missing;
 use crate::model::report::{BootId, End};
 use crate::model::work_order::WorkOrder;
 use crate::placing::Boot;
+pub use kept::{Kept, Reading};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -156,7 +159,7 @@ pub enum Effect {
     Reload,
 }
 
-type Shard = HashMap<AgentId, Arc<Host>>;
+type Shard = HashMap<AgentId, Box<Kept>>;
 
 /// The hosts.
 #[derive(Debug)]
@@ -183,24 +186,51 @@ pub fn shard_of(agent: AgentId) -> usize {
 
 impl Latest {
     /// The host of an agent.
-    pub fn host(&self, agent: AgentId) -> Option<Arc<Host>> {
-        self.read(shard_of(agent))?.get(&agent).cloned()
+    pub fn host(&self, agent: AgentId) -> Option<Host> {
+        self.look(agent, |kept| kept.host(agent))
     }
 
     /// The host that an asset is: of several agents on it, the one that may report.
-    pub fn by_asset(&self, asset: AssetId) -> Option<Arc<Host>> {
-        let agent = self.by_asset.read().unwrap_or_else(PoisonError::into_inner).get(&asset).copied()?;
-        self.host(agent)
+    pub fn by_asset(&self, asset: AssetId) -> Option<Host> {
+        self.host(self.agent_of(asset)?)
     }
 
-    /// Every host, in no order.
-    pub fn all(&self) -> Vec<Arc<Host>> {
-        (0..SHARDS).flat_map(|shard| self.shard(shard)).collect()
+    /// Reads what is asked of an agent's host as it lies.
+    pub fn look<T>(&self, agent: AgentId, read: impl FnOnce(&Kept) -> T) -> Option<T> {
+        self.read(shard_of(agent))?.get(&agent).map(|kept| read(kept))
     }
 
-    /// Every host of one shard.
-    pub fn shard(&self, shard: usize) -> Vec<Arc<Host>> {
-        self.read(shard).map(|hosts| hosts.values().cloned().collect()).unwrap_or_default()
+    /// The same of the host that an asset is.
+    pub fn look_at<T>(&self, asset: AssetId, read: impl FnOnce(&Kept) -> T) -> Option<T> {
+        self.look(self.agent_of(asset)?, read)
+    }
+
+    fn agent_of(&self, asset: AssetId) -> Option<AgentId> {
+        self.by_asset.read().unwrap_or_else(PoisonError::into_inner).get(&asset).copied()
+    }
+
+    /// How many hosts there are.
+    pub fn count(&self) -> usize {
+        (0..SHARDS).filter_map(|shard| self.read(shard)).map(|hosts| hosts.len()).sum()
+    }
+
+    /// Every host, in no order, unpacked: for few.
+    pub fn all(&self) -> Vec<Host> {
+        let mut all = Vec::new();
+        self.each(|agent, kept| all.push(kept.host(agent)));
+        all
+    }
+
+    /// Shows every host as it lies, in no order.
+    pub fn each(&self, mut show: impl FnMut(AgentId, &Kept)) {
+        (0..SHARDS).for_each(|shard| self.each_of(shard, &mut show));
+    }
+
+    /// Shows every host of one shard as it lies.
+    pub fn each_of(&self, shard: usize, mut show: impl FnMut(AgentId, &Kept)) {
+        if let Some(hosts) = self.read(shard) {
+            hosts.iter().for_each(|(agent, kept)| show(*agent, kept));
+        }
     }
 
     /// The newest row of the log that every host here reflects.
@@ -214,19 +244,20 @@ impl Latest {
     }
 
     /// Puts a host in place of the one before. Only the writer and the start call this.
-    pub fn put(&self, host: Arc<Host>) {
+    pub fn put(&self, host: &Host) {
         let (agent, asset, state) = (host.agent, host.asset, host.state);
+        let kept = Box::new(Kept::of(host));
         let Some(mut hosts) = self.write(shard_of(agent)) else { return };
-        let before = hosts.insert(agent, host);
+        let before = hosts.insert(agent, kept);
         drop(hosts);
         if before.is_some_and(|before| before.asset == asset && before.state == state) {
             return;
         }
         let mut by_asset = self.by_asset.write().unwrap_or_else(PoisonError::into_inner);
         let taken = by_asset.get(&asset).copied().filter(|other| *other != agent);
-        let is_better = match taken.and_then(|other| self.host(other)) {
+        let is_better = match taken.and_then(|other| self.look(other, |other| other.state)) {
             None => true,
-            Some(other) => state == AgentState::Active || other.state != AgentState::Active,
+            Some(other) => state == AgentState::Active || other != AgentState::Active,
         };
         if is_better {
             by_asset.insert(asset, agent);
@@ -246,29 +277,29 @@ impl Latest {
 mod tests {
     use super::*;
 
-    fn host(agent: u8, asset: i64, state: AgentState) -> Arc<Host> {
-        Arc::new(Host::new(AgentId([agent; 16]), AssetId(asset), AssetKind::Server, true, state))
+    fn host(agent: u8, asset: i64, state: AgentState) -> Host {
+        Host::new(AgentId([agent; 16]), AssetId(asset), AssetKind::Server, true, state)
     }
 
     #[test]
     fn a_host_is_found_by_agent_and_by_asset() {
         let latest = Latest::default();
-        latest.put(host(1, 10, AgentState::Active));
-        latest.put(host(200, 20, AgentState::Active));
+        latest.put(&host(1, 10, AgentState::Active));
+        latest.put(&host(200, 20, AgentState::Active));
         assert_eq!(latest.host(AgentId([200; 16])).unwrap().asset, AssetId(20));
         assert_eq!(latest.by_asset(AssetId(10)).unwrap().agent, AgentId([1; 16]));
-        assert_eq!(latest.all().len(), 2);
+        assert_eq!((latest.all().len(), latest.count()), (2, 2));
         assert!(latest.host(AgentId([3; 16])).is_none());
     }
 
     #[test]
     fn of_several_agents_on_an_asset_the_active_one_is_meant() {
         let latest = Latest::default();
-        latest.put(host(1, 10, AgentState::Active));
-        latest.put(host(2, 10, AgentState::Quarantined));
+        latest.put(&host(1, 10, AgentState::Active));
+        latest.put(&host(2, 10, AgentState::Quarantined));
         assert_eq!(latest.by_asset(AssetId(10)).unwrap().agent, AgentId([1; 16]));
-        latest.put(host(1, 10, AgentState::Revoked));
-        latest.put(host(2, 10, AgentState::Active));
+        latest.put(&host(1, 10, AgentState::Revoked));
+        latest.put(&host(2, 10, AgentState::Active));
         assert_eq!(latest.by_asset(AssetId(10)).unwrap().agent, AgentId([2; 16]));
     }
 }

@@ -30,4 +30,5 @@ pub mod store;
 pub mod tasks;
 pub mod texts;
 pub mod trust;
+mod varint;
 pub mod web;

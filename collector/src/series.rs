@@ -18,13 +18,13 @@ mod read;
 pub mod roll;
 mod stored;
 pub mod tier;
-mod varint;
 
 pub use compact::{Compacted, Keep};
 pub use read::Gathered;
 
 use crate::model::agent::AgentId;
 use crate::model::catalogue::Catalogue;
+use crate::varint;
 use day::{Day, Days, Form, Put, Row, Span};
 use open::{HOUR_MS, Key, Open, OpenChunk};
 use std::collections::{BTreeMap, HashMap};

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 use crate::store::sqlite::{Readers, change};
 use std::time::Duration;
 
-/// How often silence is looked at.
+/// How often silence is looked at: of many hosts, a part each time.
 pub const ABSENCE_EVERY: Duration = Duration::from_secs(2);
 /// How often a shard is snapshotted: every shard within ten minutes.
 pub const SNAPSHOT_EVERY: Duration = Duration::from_secs(9);
@@ -65,13 +65,22 @@ impl Changes {
     /// Has the writer read the store again if another process changed it.
     pub async fn round(&mut self, readers: &Readers, commit: &Handle) -> Result<(), TaskError> {
         let latest = readers.read(change::latest)?;
-        if latest != self.seen {
-            commit.write(|_| Ok(((), vec![Effect::Reload]))).await?;
-            self.seen = latest;
+        if latest == self.seen {
+            return Ok(());
         }
+        let subjects = readers.read(|connection| change::since(connection, self.seen))?;
+        let is_elsewhere = |subject: &String| READ_WHEN_ASKED.iter().any(|first| subject.starts_with(first));
+        // Reading it all again takes seconds where there are many hosts.
+        if !subjects.iter().all(is_elsewhere) {
+            commit.write(|_| Ok(((), vec![Effect::Reload]))).await?;
+        }
+        self.seen = latest;
         Ok(())
     }
 }
+
+/// Changes of what is not kept in memory, by how they begin.
+const READ_WHEN_ASKED: [&str; 3] = ["enrollment.", "token.", "user."];
 
 /// Closes open hours that are due, until none is. Blocks.
 pub fn settle(memory: &Memory, now_ms: i64) -> Result<(), TaskError> {

@@ -1,11 +1,12 @@
 //! Trust: what the certificate of a peer is worth at this moment, judged anew on each request.
 //!
-//! Owns the certificates in memory and the judgement, which is pure. Knows no TLS: a certificate is its hash here.
+//! Owns the certificates in use, in memory, and the judgement, which is pure. Knows no TLS: a certificate is its hash
+//! here.
 
 use crate::model::agent::{AgentId, AgentState, Certificate};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 /// A certificate's record, shared by everyone who holds a connection made with it.
 #[derive(Debug)]
@@ -89,35 +90,57 @@ pub fn judge(state: AgentState, record: &Record, now_ms: i64) -> Standing {
     }
 }
 
-/// The certificates that this collector issued and has not forgotten.
+/// Records that are let go by their last holder are looked for when there are so many at least.
+const SWEPT_FROM: usize = 1_024;
+
+/// The certificates that connections are held with: of all others only the store knows.
 #[derive(Debug, Default)]
-pub struct Trust(RwLock<HashMap<[u8; 32], Arc<Record>>>);
+pub struct Trust(RwLock<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    records: HashMap<[u8; 32], Weak<Record>>,
+    swept_at: usize,
+}
 
 impl Trust {
-    /// The record of a certificate.
+    /// The record of a certificate that somebody holds.
     pub fn record(&self, sha256: [u8; 32]) -> Option<Arc<Record>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&sha256).cloned()
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        held.records.get(&sha256).and_then(Weak::upgrade)
     }
 
-    /// Takes certificates as the store has them; records that exist already change in place.
+    /// The record of a certificate as the store has it. Only the writer calls this, so that no change is missed.
+    pub fn hold(&self, certificate: &Certificate) -> Arc<Record> {
+        self.take(std::slice::from_ref(certificate));
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(record) = held.records.get(&certificate.sha256).and_then(Weak::upgrade) {
+            return record;
+        }
+        if held.records.len() >= held.swept_at.max(SWEPT_FROM) {
+            held.records.retain(|_, record| record.strong_count() > 0);
+            held.swept_at = held.records.len() * 2;
+        }
+        let record = Arc::new(Record::new(certificate));
+        held.records.insert(certificate.sha256, Arc::downgrade(&record));
+        record
+    }
+
+    /// Takes certificates as the store has them: records that are held change in place.
     pub fn take(&self, certificates: &[Certificate]) {
-        let mut records = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
         for certificate in certificates {
-            let record =
-                records.entry(certificate.sha256).or_insert_with(|| Arc::new(Record::new(certificate)));
+            let Some(record) = held.records.get(&certificate.sha256).and_then(Weak::upgrade) else {
+                continue;
+            };
             record.first_used_ms.store(stored(certificate.first_used_ms), Ordering::Release);
             record.superseded_ms.store(stored(certificate.superseded_ms), Ordering::Release);
         }
     }
 
-    /// When the newest certificate of each agent that was used expires.
-    pub fn expiries(&self) -> HashMap<AgentId, i64> {
-        let mut newest = HashMap::new();
-        for record in self.0.read().unwrap_or_else(PoisonError::into_inner).values() {
-            let expires_ms = newest.entry(record.agent).or_insert(record.expires_ms);
-            *expires_ms = record.expires_ms.max(*expires_ms);
-        }
-        newest
+    /// Whose records are held.
+    pub fn held(&self) -> Vec<[u8; 32]> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).records.keys().copied().collect()
     }
 }
 
@@ -157,9 +180,23 @@ mod tests {
     fn a_connection_sees_what_changes_about_its_certificate() {
         let trust = Trust::default();
         trust.take(&[certificate(None)]);
-        let held = trust.record([1; 32]).unwrap();
+        assert!(trust.record([1; 32]).is_none(), "nobody holds it");
+        let held = trust.hold(&certificate(None));
+        assert!(Arc::ptr_eq(&held, &trust.hold(&certificate(None))));
         trust.take(&[Certificate { first_used_ms: Some(5), ..certificate(Some(1_500)) }]);
         assert!(held.was_used());
         assert_eq!(judge(AgentState::Active, &held, 1_600), Standing::Superseded);
+    }
+    #[test]
+    fn records_that_nobody_holds_are_let_go() {
+        let trust = Trust::default();
+        let of = |number: usize| {
+            let mut certificate = certificate(None);
+            certificate.sha256[..8].copy_from_slice(&number.to_le_bytes());
+            certificate
+        };
+        let kept = trust.hold(&of(0));
+        (1..10 * SWEPT_FROM).for_each(|number| drop(trust.hold(&of(number))));
+        assert!(trust.held().len() <= SWEPT_FROM && trust.record(kept.sha256).is_some());
     }
 }

@@ -46,7 +46,7 @@ fn logged(world: &World, agent: AgentId) -> Vec<u64> {
     numbers
 }
 
-fn memory(world: &World) -> BTreeMap<AgentId, Arc<latest::Host>> {
+fn memory(world: &World) -> BTreeMap<AgentId, latest::Host> {
     let hosts = world.running().unwrap().memory.latest.all();
     hosts.into_iter().map(|host| (host.agent, host)).collect()
 }

@@ -82,6 +82,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("rules", 1),
             ("texts", 2),
             ("model", 1),
+            ("varint", 1),
             ("health", 1),
             ("hex", 1),
             ("alert", 1),

@@ -88,7 +88,7 @@ fn view(row: ListedAgent, latest: &Latest) -> Agent {
         version: row.version,
         state: current::agent_state(row.state, row.clone_seen_ms),
         enrolled_ms: row.enrolled_ms,
-        last_seen_ms: host.as_deref().and_then(current::last_seen_ms),
+        last_seen_ms: host.as_ref().and_then(current::last_seen_ms),
         certificate_expires_ms: row.certificate_expires_ms,
         spools: host.map_or(0, |host| u32::try_from(host.spools.len()).unwrap_or(u32::MAX)),
     }

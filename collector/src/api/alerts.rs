@@ -7,7 +7,7 @@ use crate::api::input::{self, Body, Id, Query};
 use crate::api::page::Window;
 use crate::api::view::alert::{Acknowledgement, Alert, AlertState, NewAcknowledgement, Severity};
 use crate::api::view::{Named, Page, Problem, Text};
-use crate::latest::{Effect, Host, Latest};
+use crate::latest::{Effect, Kept, Latest};
 use crate::model::agency::AgencyId;
 use crate::model::agent::AgentState;
 use crate::model::alert::{self as model, AlertId};
@@ -73,14 +73,15 @@ async fn pending(
     let latest = Arc::clone(&caller.state().latest);
     let read = caller.read(move |connection, scope| {
         let mut placed = Vec::new();
-        for host in pending_hosts(&latest, filter, window.after) {
-            let Some(place) = alert::place_of(connection, scope, filter.agency, host.asset)? else {
+        for (asset, alerts) in pending_hosts(&latest, filter, window.after) {
+            let Some(place) = alert::place_of(connection, scope, filter.agency, asset)? else {
                 continue;
             };
-            let alerts = host.alerts.iter().enumerate().rev();
-            let wanted = alerts.map(|(number, alert)| (pending_key(host.asset, number), alert)).filter(
-                |(key, alert)| window.after.is_none_or(|after| *key < after) && is_wanted(alert, filter),
-            );
+            let alerts = alerts.iter().enumerate().rev();
+            let wanted =
+                alerts.map(|(number, alert)| (pending_key(asset, number), alert)).filter(|(key, alert)| {
+                    window.after.is_none_or(|after| *key < after) && is_wanted(alert, filter)
+                });
             placed.extend(
                 wanted.map(|(key, alert)| (key, PlacedAlert { alert: alert.clone(), place: place.clone() })),
             );
@@ -95,17 +96,24 @@ async fn pending(
 }
 
 /// Hosts that may have pending alerts behind a key, the highest asset first.
-fn pending_hosts(latest: &Latest, filter: AlertFilter, after: Option<i64>) -> Vec<Arc<Host>> {
-    let mut hosts = match filter.asset {
-        Some(asset) => latest.by_asset(asset).into_iter().collect(),
-        None => latest.all(),
+fn pending_hosts(
+    latest: &Latest,
+    filter: AlertFilter,
+    after: Option<i64>,
+) -> Vec<(AssetId, Arc<Vec<model::Alert>>)> {
+    let mut hosts = Vec::new();
+    let mut add = |kept: &Kept| {
+        let is_behind = after.is_none_or(|after| pending_key(kept.asset, 0) < after);
+        let mut alerts = kept.alerts.iter();
+        if kept.state == AgentState::Active && is_behind && alerts.any(|alert| is_wanted(alert, filter)) {
+            hosts.push((kept.asset, Arc::clone(&kept.alerts)));
+        }
     };
-    hosts.retain(|host| {
-        host.state == AgentState::Active
-            && after.is_none_or(|after| pending_key(host.asset, 0) < after)
-            && host.alerts.iter().any(|alert| is_wanted(alert, filter))
-    });
-    hosts.sort_by_key(|host| std::cmp::Reverse(host.asset));
+    match filter.asset {
+        Some(asset) => latest.look_at(asset, add).unwrap_or_default(),
+        None => latest.each(|_, kept| add(kept)),
+    }
+    hosts.sort_by_key(|(asset, _)| std::cmp::Reverse(*asset));
     hosts
 }
 

@@ -84,12 +84,13 @@ fn scan(
             }
             scanned += 1;
             after = Some(row.asset.id.0);
-            let host = latest.by_asset(row.asset.id);
-            let matches_state = params.state.is_none_or(|state| state == current::state(host.as_deref()));
+            let presence = || latest.look_at(row.asset.id, |kept| kept.presence);
+            let matches_state = params.state.is_none_or(|state| state == current::state(presence()));
             let matches_name =
                 search.as_ref().is_none_or(|search| row.asset.name.to_lowercase().contains(search));
             if matches_state && matches_name {
-                items.push(brief(row, host.as_deref()));
+                let host = latest.by_asset(row.asset.id);
+                items.push(brief(row, host.as_ref()));
             }
         }
         if is_last {
@@ -154,7 +155,7 @@ pub async fn change(
 fn shown(caller: &Caller, placed: PlacedAsset) -> WithEtag<AssetDetail> {
     let host = caller.state().latest.by_asset(placed.asset.id);
     let header = input::etag_header(placed.asset.version);
-    (header, Json(detail(placed, host.as_deref())))
+    (header, Json(detail(placed, host.as_ref())))
 }
 
 fn brief(placed: PlacedAsset, host: Option<&Host>) -> Asset {
@@ -166,7 +167,7 @@ fn brief(placed: PlacedAsset, host: Option<&Host>) -> Asset {
         always_on: placed.asset.always_on,
         agency: Named { id: placed.agency.0, name: placed.agency_name },
         site: Named { id: placed.asset.site.0, name: placed.site_name },
-        state: current::state(host),
+        state: current::state(host.map(|host| host.presence)),
         last_seen_ms: host.and_then(current::last_seen_ms),
         verdict: host.and_then(current::verdict).map(str::to_owned),
         alerts: host.map(|host| current::alert_counts(&host.alerts)).unwrap_or_default(),

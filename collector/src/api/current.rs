@@ -30,8 +30,8 @@ pub struct Shares {
 }
 
 /// The state of an asset; that of one without an agent is unknown.
-pub fn state(host: Option<&Host>) -> AssetState {
-    match host.map_or(Presence::Unknown, |host| host.presence) {
+pub fn state(presence: Option<Presence>) -> AssetState {
+    match presence.unwrap_or(Presence::Unknown) {
         Presence::Up => AssetState::Up,
         Presence::Silent => AssetState::Silent,
         Presence::Off => AssetState::Off,

@@ -7,9 +7,8 @@ use crate::api::select::{self, Selector};
 use crate::api::view::asset::AssetKind;
 use crate::api::view::series::{LatestValue, LatestValues, SeriesKind};
 use crate::api::view::{Named, Problem};
-use crate::latest::{Host, Latest};
+use crate::latest::{Kept, Latest};
 use crate::model::agency::Scope;
-use crate::model::asset::AssetId;
 use crate::model::catalogue::{Column, Kind};
 use crate::series::roll;
 use crate::store::StoreError;
@@ -101,8 +100,9 @@ pub async fn latest(caller: Caller, Query(params): Query<LatestParams>) -> Resul
 /// A value that may be shown.
 struct Found {
     value: f64,
+    at_ms: i64,
     asset: Named,
-    host: Arc<Host>,
+    columns: Arc<[Column]>,
     place: usize,
 }
 
@@ -122,18 +122,20 @@ fn values(
         let is_last = rows.len() < CHUNK;
         after = rows.last().map(|(id, _)| id.0);
         for (id, name) in rows {
-            let Some(host) = latest.by_asset(AssetId(id.0)) else { continue };
-            let Some(catalogue) = host.catalogue.as_ref() else { continue };
-            let columns = &catalogue.columns;
-            let places = places.entry(columns.as_ptr()).or_insert_with(|| {
-                let named = columns.iter().enumerate().filter(|(_, column)| selector.takes(column));
-                named.map(|(place, _)| place).collect()
-            });
-            for place in places.iter().copied() {
-                let Some(value) = value(&host, columns.get(place), place) else { continue };
-                let asset = Named { id: id.0, name: name.clone() };
-                found.push(Found { value, asset, host: Arc::clone(&host), place });
-            }
+            let read = |kept: &Kept| {
+                let Some(catalogue) = kept.catalogue.as_ref() else { return };
+                let columns = &catalogue.columns;
+                let places = places.entry(columns.as_ptr()).or_insert_with(|| {
+                    let named = columns.iter().enumerate().filter(|(_, column)| selector.takes(column));
+                    named.map(|(place, _)| place).collect()
+                });
+                for place in places.iter().copied() {
+                    let Some(value) = value(kept, columns.get(place), place) else { continue };
+                    let (asset, columns) = (Named { id: id.0, name: name.clone() }, Arc::clone(columns));
+                    found.push(Found { value, at_ms: kept.at_ms, asset, columns, place });
+                }
+            };
+            latest.look_at(id, read);
         }
         if is_last {
             return Ok(found);
@@ -142,26 +144,24 @@ fn values(
 }
 
 /// A level as it is; a running total as what it has grown by since the report before.
-fn value(host: &Host, column: Option<&Column>, place: usize) -> Option<f64> {
-    let (column, raw) = (column?, host.values.get(place).copied().flatten()?);
+fn value(kept: &Kept, column: Option<&Column>, place: usize) -> Option<f64> {
+    let (column, reading) = (column?, kept.reading(place)?);
     if column.kind == Kind::Gauge {
-        return Some(column.unscale(raw));
+        return Some(column.unscale(reading.value));
     }
-    let previous = host.previous.as_ref()?;
-    let is_same = host.catalogue.as_ref().is_some_and(|catalogue| catalogue.id == previous.catalogue);
-    let before = previous.values.get(place).copied().flatten().filter(|_| is_same)?;
-    let seconds = host.at_ms.saturating_sub(previous.at_ms) as f64 / 1_000.0;
-    (seconds > 0.0).then(|| column.unscale(roll::increase(before, raw)) / seconds)
+    let (before_ms, before) = reading.before?;
+    let seconds = kept.at_ms.saturating_sub(before_ms) as f64 / 1_000.0;
+    (seconds > 0.0).then(|| column.unscale(roll::increase(before, reading.value)) / seconds)
 }
 
 impl Found {
     fn view(&self) -> Option<LatestValue<'_>> {
-        let column = self.host.catalogue.as_ref()?.columns.get(self.place)?;
+        let column = self.columns.get(self.place)?;
         let (kind, unit) = match column.kind {
             Kind::Gauge => (SeriesKind::Gauge, Cow::Borrowed(column.unit.as_str())),
             Kind::Counter => (SeriesKind::Rate, Cow::Owned(format!("{}/s", column.unit))),
         };
-        let (attributes, at_ms) = (&column.attributes, self.host.at_ms);
+        let (attributes, at_ms) = (&column.attributes, self.at_ms);
         Some(LatestValue { asset: &self.asset, attributes, unit, kind, value: self.value, at_ms })
     }
 }

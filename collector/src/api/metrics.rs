@@ -213,7 +213,7 @@ fn hosts(families: &mut Families, latest: &Latest) {
     let mut presence = BTreeMap::from([("up", 0_u64), ("silent", 0), ("off", 0), ("unknown", 0)]);
     let mut states = BTreeMap::from([("active", 0_u64), ("quarantined", 0), ("revoked", 0)]);
     let mut alerts = BTreeMap::from([("critical", 0_u64), ("warning", 0), ("info", 0)]);
-    for host in latest.all() {
+    latest.each(|_, host| {
         let state = match host.state {
             AgentState::Active => "active",
             AgentState::Quarantined => "quarantined",
@@ -221,7 +221,7 @@ fn hosts(families: &mut Families, latest: &Latest) {
         };
         *states.entry(state).or_default() += 1;
         if host.state != AgentState::Active {
-            continue;
+            return;
         }
         let here = match host.presence {
             Presence::Up => "up",
@@ -238,7 +238,7 @@ fn hosts(families: &mut Families, latest: &Latest) {
             };
             *alerts.entry(severity).or_default() += 1;
         }
-    }
+    });
     let samples = |key: &str, counts: BTreeMap<&str, u64>| -> Vec<_> {
         counts.into_iter().map(|(word, count)| (label(key, word), count as f64)).collect()
     };

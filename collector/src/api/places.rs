@@ -28,7 +28,7 @@ pub async fn summary(caller: Caller) -> Result<Json<Summary>, ApiError> {
     let read = caller.read(move |connection, scope| {
         let mut assets = AssetCounts::default();
         for id in asset::ids(connection, scope)? {
-            count_asset(&mut assets, current::state(latest.by_asset(id).as_deref()));
+            count_asset(&mut assets, current::state(latest.look_at(id, |kept| kept.presence)));
         }
         let alert::AlertCounts { critical, warning, info } = alert::counts(connection, scope)?;
         let alerts = AlertCounts { critical, warning, info };

@@ -6,7 +6,7 @@
 use crate::alert::{self, AlertChange};
 use crate::catalogues::Known;
 use crate::health::{self, Facts, Findings, Presence, RuleSet};
-use crate::latest::Host;
+use crate::latest::{Host, Kept};
 use crate::maintenance::{self, WorkOrderChange};
 use crate::model::agent::AgentState;
 use crate::model::alert::AlertId;
@@ -135,6 +135,25 @@ impl Decider {
         decided.orders.extend(reviewed);
     }
 
+    /// Whether there is nothing about a host's silence to judge now.
+    pub(super) fn is_quiet(&self, kept: &Kept, now_ms: i64) -> bool {
+        if kept.state != AgentState::Active {
+            return kept.presence == Presence::Unknown;
+        }
+        let presence = || {
+            let facts = Facts {
+                always_on: kept.always_on,
+                last_seen_ms: (kept.received_ms != 0).then_some(kept.received_ms),
+                interval_ms: self.interval_ms,
+                ended: kept.ended,
+                listening_since_ms: self.listening_since_ms,
+                ..Facts::default()
+            };
+            health::presence(&self.rules, &facts, now_ms)
+        };
+        kept.received_ms == 0 || now_ms - kept.received_ms < self.interval_ms && kept.presence == presence()
+    }
+
     /// Judges the silence of a host; the host that comes of it, or none when nothing changed.
     pub(super) fn absent(&mut self, host: &Host, now_ms: i64, decided: &mut Decided) -> Option<Host> {
         if host.state != AgentState::Active {
@@ -147,8 +166,7 @@ impl Decider {
         self.boots.clear();
         let facts = facts(host, &self.boots, self.interval_ms, self.listening_since_ms);
         let presence = health::presence(&self.rules, &facts, now_ms);
-        let is_quiet = now_ms - host.received_ms < self.interval_ms && host.presence == presence;
-        if is_quiet {
+        if now_ms - host.received_ms < self.interval_ms && host.presence == presence {
             return None;
         }
         health::absent(&self.rules, &facts, now_ms, &mut self.findings);

@@ -11,7 +11,7 @@ use super::writer::{Memory, Settings, Writer, host_of};
 use super::{Handback, Handle};
 use crate::budgets::Budgets;
 use crate::catalogues::Catalogues;
-use crate::latest::{Host, Latest, snapshot::DamagedSnapshot};
+use crate::latest::{Latest, snapshot::DamagedSnapshot};
 use crate::model::agent::{AgentId, AgentState};
 use crate::model::alert::{Alert, AlertState};
 use crate::model::arrival::{Measured, SpoolId};
@@ -21,7 +21,7 @@ use crate::policies::Policies;
 use crate::revocations::Revocations;
 use crate::series::{Sample, Series, SeriesError};
 use crate::store::StoreError;
-use crate::store::sqlite::{self, agent, catalogue, certificate, component, log, snapshot};
+use crate::store::sqlite::{self, agent, catalogue, component, log, snapshot};
 use crate::trust::Trust;
 use rusqlite::Connection;
 use std::collections::HashMap;
@@ -119,7 +119,7 @@ impl Writer {
         let series = Series::open(&data_dir.join("series"), series_bytes, log_from)?;
         let now_ms = settings.clock.now_ms();
         let mut rebuild = Rebuild {
-            hosts: load_hosts(&connection, &catalogues)?,
+            latest: load_hosts(&connection, &catalogues)?,
             catalogues: &catalogues,
             series: &series,
             decider: Decider::new(Arc::clone(&settings.rules), settings.interval_ms, now_ms),
@@ -128,13 +128,9 @@ impl Writer {
             now_ms,
         };
         rebuild.read_log(&connection)?;
-        let Rebuild { mut hosts, mut decider, .. } = rebuild;
-        adopt_alerts(&connection, &mut hosts, &mut decider)?;
-        let latest = Latest::default();
-        hosts.into_values().for_each(|host| latest.put(Arc::new(host)));
+        let Rebuild { latest, mut decider, .. } = rebuild;
+        adopt_alerts(&connection, &latest, &mut decider)?;
         latest.reached(log::highest(&connection)?);
-        let trust = Trust::default();
-        trust.take(&certificate::all(&connection)?);
         let policies = Policies::default();
         policies.refresh(&connection)?;
         let budgets = Budgets::default();
@@ -144,7 +140,7 @@ impl Writer {
             budgets: Arc::new(budgets),
             latest: Arc::new(latest),
             catalogues: Arc::new(catalogues),
-            trust: Arc::new(trust),
+            trust: Arc::new(Trust::default()),
             series: Arc::new(series),
         };
         let writer = Self::new(connection, memory.clone(), settings, decider, revocations, handle, answers);
@@ -158,15 +154,18 @@ fn keep_revocations(
     revocations: &mut Revocations,
     now_ms: i64,
 ) -> Result<(), NoRebuild> {
-    for found in agent::all(connection)? {
+    let mut to_revoke = Vec::new();
+    agent::each(connection, |found| {
         let id = found.agent.id;
         match found.agent.state {
             AgentState::Revoked => revocations.add(id, now_ms)?,
-            AgentState::Active | AgentState::Quarantined if revocations.contains(id) => {
-                agent::set_state(connection, id, AgentState::Revoked)?;
-            }
+            AgentState::Active | AgentState::Quarantined if revocations.contains(id) => to_revoke.push(id),
             AgentState::Active | AgentState::Quarantined => {}
         }
+        Ok::<_, NoRebuild>(())
+    })?;
+    for id in to_revoke {
+        agent::set_state(connection, id, AgentState::Revoked)?;
     }
     Ok(())
 }
@@ -187,33 +186,29 @@ fn load_catalogues(
 }
 
 /// The hosts as the store's rows and the snapshots have them.
-fn load_hosts(connection: &Connection, catalogues: &Catalogues) -> Result<HashMap<AgentId, Host>, NoRebuild> {
+fn load_hosts(connection: &Connection, catalogues: &Catalogues) -> Result<Latest, NoRebuild> {
     let mut components = component::present(connection)?;
     let mut missing = component::missing(connection)?;
-    let mut hosts = HashMap::new();
-    for found in agent::all(connection)? {
+    let latest = Latest::default();
+    agent::each(connection, |found| {
         let mut host = host_of(&found);
         host.missing = Arc::new(missing.remove(&host.asset).unwrap_or_default());
         if let Some(set) = components.remove(&host.asset) {
             host.components = Arc::new(set);
         }
-        hosts.insert(host.agent, host);
-    }
-    let mut shards = Vec::new();
-    snapshot::each(connection, |_, body| {
-        shards.push(body);
-        Ok(())
+        latest.put(&host);
+        Ok::<_, NoRebuild>(())
     })?;
     let find = |id: CatalogueId| catalogues.known(id).map(|known| Arc::clone(&known.catalogue));
-    for body in shards {
-        crate::latest::snapshot::restore(&body, find, &mut hosts)?;
-    }
-    Ok(hosts)
+    snapshot::each::<NoRebuild>(connection, |body| {
+        Ok(crate::latest::snapshot::restore(body, find, &latest)?)
+    })?;
+    Ok(latest)
 }
 
 /// Reading the log again.
 struct Rebuild<'a> {
-    hosts: HashMap<AgentId, Host>,
+    latest: Latest,
     catalogues: &'a Catalogues,
     series: &'a Series,
     decider: Decider,
@@ -241,7 +236,7 @@ impl Rebuild<'_> {
 
     /// One arrival of a row. A host that its snapshot has beyond this row is left as it is; the history is not.
     fn entry(&mut self, row: i64, header: &Header, reports: &[(Mark, &[u8])]) {
-        let Some(mut host) = self.hosts.remove(&header.agent) else { return };
+        let Some(mut host) = self.latest.host(header.agent) else { return };
         // Several arrivals of one host may share a row, so a host at this very row is still behind.
         let is_behind = host.log < row || self.stage.hosts.contains_key(&header.agent);
         if is_behind {
@@ -266,37 +261,41 @@ impl Rebuild<'_> {
                 self.stage.samples.push(sample);
             }
         }
-        self.hosts.insert(host.agent, host);
+        self.latest.put(&host);
     }
 }
 
 /// The store knows which alerts fire; what they wait for, and which are pending, is known from the log.
-fn adopt_alerts(
-    connection: &Connection,
-    hosts: &mut HashMap<AgentId, Host>,
-    decider: &mut Decider,
-) -> Result<(), StoreError> {
+fn adopt_alerts(connection: &Connection, latest: &Latest, decider: &mut Decider) -> Result<(), StoreError> {
     let mut firing: HashMap<AssetId, Vec<Alert>> = HashMap::new();
     for alert in sqlite::alert::firing(connection)? {
         firing.entry(alert.asset).or_default().push(alert);
     }
     // An asset has one agent that may report; without one, the alerts wait with another for its successor.
-    let (active, others): (Vec<_>, Vec<_>) =
-        hosts.values_mut().partition(|host| host.state == AgentState::Active);
-    for host in active.into_iter().chain(others) {
-        let mut alerts = firing.remove(&host.asset).unwrap_or_default();
+    let (mut active, mut others) = (Vec::new(), Vec::new());
+    latest.each(|agent, kept| {
+        if !kept.alerts.is_empty() || firing.contains_key(&kept.asset) {
+            let list = if kept.state == AgentState::Active { &mut active } else { &mut others };
+            list.push(agent);
+        }
+    });
+    for agent in active.into_iter().chain(others) {
+        let Some(mut host) = latest.host(agent) else { continue };
+        let mut stored = firing.remove(&host.asset).unwrap_or_default();
+        let mut alerts = Vec::new();
         for known in host.alerts.iter() {
-            let stored = alerts.iter_mut().find(|alert| alert.rule == known.rule && alert.part == known.part);
-            match stored {
-                Some(stored) => {
-                    stored.watch = known.watch;
-                    stored.figures.clone_from(&known.figures);
+            match stored.iter().position(|alert| alert.rule == known.rule && alert.part == known.part) {
+                Some(place) => {
+                    let figures = known.figures.clone();
+                    alerts.push(Alert { watch: known.watch, figures, ..stored.remove(place) });
                 }
                 None if known.state == AlertState::Pending => alerts.push(known.clone()),
                 None => {}
             }
         }
+        alerts.append(&mut stored);
         host.alerts = Arc::new(alerts);
+        latest.put(&host);
     }
     let orders = sqlite::work_order::open(connection)?;
     decider.load(orders, sqlite::alert::next_id(connection)?, sqlite::work_order::next_id(connection)?);

@@ -9,7 +9,7 @@ use super::record::{Header, Mark, Packer};
 use super::sample::StagedSample;
 use crate::admission::{Standing, spool_of};
 use crate::catalogues::{Catalogues, Known};
-use crate::latest::{Host, Latest, Previous};
+use crate::latest::{Host, Latest, Previous, SHARDS};
 use crate::model::agent::AgentId;
 use crate::model::arrival::{Anchor, Arrival, Incoming, Measured, NewCatalogue, Outcome, Refusal};
 use crate::model::asset::AssetId;
@@ -21,6 +21,9 @@ use crate::model::report::BootId;
 use crate::placing::{self, Boot, Contact};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Hosts whose silence one window looks at: some milliseconds' worth.
+const HOSTS_AT_ONCE: usize = 100_000;
 
 /// A row that a window changes besides the log's.
 #[derive(Debug)]
@@ -55,6 +58,8 @@ pub(super) struct Stage {
     pub(super) rows: Vec<Row>,
     pub(super) samples: Vec<StagedSample>,
     pub(super) decided: Decided,
+    /// Where looking for silence goes on.
+    next_shard: usize,
 }
 
 /// What became of one report.
@@ -88,7 +93,7 @@ impl Stage {
     /// Takes the host of an agent out, as this window has it so far; none when there is no such agent.
     pub(super) fn lend(&mut self, latest: &Latest, agent: AgentId) -> Option<Host> {
         let staged = self.hosts.remove(&agent);
-        staged.or_else(|| latest.host(agent).map(|host| Host::clone(&host)))
+        staged.or_else(|| latest.host(agent))
     }
 
     /// Takes one arrival; none when its agent is not known.
@@ -106,15 +111,27 @@ impl Stage {
         Some(outcome)
     }
 
-    /// Judges the silence of every host, and stages those that it changes something for.
+    /// Judges the silence of hosts, and stages those that it changes something for. With many hosts it goes round them
+    /// a part at a time: no window waits for a look at all of them.
     pub(super) fn look_around(&mut self, around: &mut Surroundings<'_>, now_ms: i64) {
-        for shard in 0..crate::latest::SHARDS {
-            for host in around.latest.shard(shard) {
-                let staged = self.hosts.get(&host.agent);
-                let next = around.decider.absent(staged.unwrap_or(&host), now_ms, &mut self.decided);
-                if let Some(next) = next {
-                    self.hosts.insert(next.agent, next);
+        let (mut looked, mut doubtful) = (0, Vec::new());
+        for _ in 0..SHARDS {
+            around.latest.each_of(self.next_shard, |agent, kept| {
+                looked += 1;
+                if !around.decider.is_quiet(kept, now_ms) {
+                    doubtful.push(agent);
                 }
+            });
+            self.next_shard = (self.next_shard + 1) % SHARDS;
+            if looked >= HOSTS_AT_ONCE {
+                break;
+            }
+        }
+        for agent in doubtful {
+            let known = if self.hosts.contains_key(&agent) { None } else { around.latest.host(agent) };
+            let Some(host) = self.hosts.get(&agent).or(known.as_ref()) else { continue };
+            if let Some(next) = around.decider.absent(host, now_ms, &mut self.decided) {
+                self.hosts.insert(agent, next);
             }
         }
     }

@@ -6,7 +6,7 @@ use super::{CommitError, Handback, Handle, Reply, Work};
 use crate::budgets::Budgets;
 use crate::catalogues::Catalogues;
 use crate::health::RuleSet;
-use crate::latest::{Effect, Host, Latest};
+use crate::latest::{Effect, Host, Kept, Latest};
 use crate::model::agent::{AgentId, AgentState};
 use crate::model::arrival::Outcome;
 use crate::model::asset::AssetId;
@@ -14,8 +14,9 @@ use crate::policies::Policies;
 use crate::revocations::Revocations;
 use crate::series::{Sample, Series};
 use crate::store::StoreError;
+use crate::store::sqlite::agent::AgentOnAsset;
 use crate::store::sqlite::{agent, catalogue, certificate, component, log, part_change};
-use crate::trust::Trust;
+use crate::trust::{Record, Trust};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -29,7 +30,7 @@ pub struct Memory {
     pub latest: Arc<Latest>,
     /// The catalogues.
     pub catalogues: Arc<Catalogues>,
-    /// The certificates.
+    /// The certificates in use.
     pub trust: Arc<Trust>,
     /// The history of samples.
     pub series: Arc<Series>,
@@ -250,7 +251,7 @@ impl Writer {
         self.decider.confirm(&mut stage.decided);
         for (_, mut host) in stage.hosts.drain() {
             host.log = log.unwrap_or(host.log);
-            self.memory.latest.put(Arc::new(host));
+            self.memory.latest.put(&host);
         }
         if let Some(log) = log {
             self.memory.latest.reached(log);
@@ -282,6 +283,12 @@ impl Writer {
         Ok(result)
     }
 
+    /// The record of a certificate, from now on in step with the store; none when that does not know it.
+    pub fn hold(&self, sha256: [u8; 32]) -> Result<Option<Arc<Record>>, StoreError> {
+        let found = certificate::one(&self.connection, sha256)?;
+        Ok(found.map(|found| self.memory.trust.hold(&found)))
+    }
+
     fn take_effect(&mut self, effect: Effect) -> Result<(), StoreError> {
         match effect {
             Effect::AssetChanged(asset) => {
@@ -307,10 +314,9 @@ impl Writer {
     }
 
     fn change_host(&self, asset: AssetId, change: impl FnOnce(&mut Host)) {
-        if let Some(host) = self.memory.latest.by_asset(asset) {
-            let mut next = Host::clone(&host);
-            change(&mut next);
-            self.memory.latest.put(Arc::new(next));
+        if let Some(mut host) = self.memory.latest.by_asset(asset) {
+            change(&mut host);
+            self.memory.latest.put(&host);
         }
     }
 
@@ -318,43 +324,45 @@ impl Writer {
     fn read_agent(&mut self, id: AgentId) -> Result<(), StoreError> {
         let Some(found) = agent::one(&self.connection, id)? else { return Ok(()) };
         self.memory.trust.take(&certificate::of_agent(&self.connection, id)?);
-        self.take_agent(&found);
-        Ok(())
+        self.take_agent(&found)
     }
 
-    fn take_agent(&mut self, found: &agent::AgentOnAsset) {
+    fn take_agent(&mut self, found: &AgentOnAsset) -> Result<(), StoreError> {
         if found.agent.state == AgentState::Revoked {
             let written = self.revocations.add(found.agent.id, self.settings.clock.now_ms());
             if let Err(error) = written {
                 tracing::error!(%error, agent = %found.agent.id, "revocation not added to its file");
             }
         }
-        let known = self.memory.latest.host(found.agent.id);
-        let mut next = match &known {
-            Some(host) => Host::clone(host),
-            None => host_of(found),
-        };
+        let agent = found.agent.id;
+        if self.memory.latest.look(agent, |kept| is_as_found(kept, found)) == Some(true) {
+            return Ok(());
+        }
+        let known = self.memory.latest.host(agent);
+        let was_active = known.as_ref().is_some_and(|host| host.state == AgentState::Active);
+        let mut next = known.unwrap_or_else(|| host_of(found));
         next.asset = found.agent.asset;
         (next.site, next.kind, next.always_on) = (found.site, found.kind, found.always_on);
-        let was_active = next.state == AgentState::Active && known.is_some();
         (next.state, next.clone_seen_ms) = (found.agent.state, found.agent.clone_seen_ms);
         if next.state == AgentState::Active && !was_active {
-            self.take_over_alerts(&mut next);
+            self.take_over_alerts(&mut next)?;
         }
-        if known.is_none_or(|known| *known != next) {
-            self.memory.latest.put(Arc::new(next));
-        }
+        self.memory.latest.put(&next);
+        Ok(())
     }
 
     /// An agent that takes the place of another on its asset goes on with that one's alerts: an asset has each once.
-    fn take_over_alerts(&self, next: &mut Host) {
-        let is_before = |host: &Arc<Host>| {
-            host.asset == next.asset && host.agent != next.agent && !host.alerts.is_empty()
-        };
-        if let Some(before) = self.memory.latest.all().into_iter().find(is_before) {
-            next.alerts = Arc::clone(&before.alerts);
-            self.memory.latest.put(Arc::new(Host { alerts: Arc::default(), ..Host::clone(&before) }));
+    fn take_over_alerts(&self, next: &mut Host) -> Result<(), StoreError> {
+        let others = agent::of_asset(&self.connection, next.asset)?;
+        for other in others.into_iter().filter(|other| *other != next.agent) {
+            let Some(mut before) = self.memory.latest.host(other) else { continue };
+            if before.asset == next.asset && !before.alerts.is_empty() {
+                next.alerts = std::mem::take(&mut before.alerts);
+                self.memory.latest.put(&before);
+                break;
+            }
         }
+        Ok(())
     }
 
     fn refresh_budgets(&self) -> Result<(), StoreError> {
@@ -366,16 +374,29 @@ impl Writer {
     fn reload(&mut self) -> Result<(), StoreError> {
         self.memory.policies.refresh(&self.connection)?;
         self.refresh_budgets()?;
-        self.memory.trust.take(&certificate::all(&self.connection)?);
-        for found in agent::all(&self.connection)? {
-            self.take_agent(&found);
+        for held in self.memory.trust.held() {
+            self.memory.trust.take(certificate::one(&self.connection, held)?.as_slice());
         }
-        Ok(())
+        let mut changed = Vec::new();
+        agent::each(&self.connection, |found| {
+            if self.memory.latest.look(found.agent.id, |kept| is_as_found(kept, &found)) != Some(true) {
+                changed.push(found);
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        changed.iter().try_for_each(|found| self.take_agent(found))
     }
 }
 
+/// Whether the store says nothing else of an agent and its asset than what is in memory.
+fn is_as_found(kept: &Kept, found: &AgentOnAsset) -> bool {
+    let AgentOnAsset { agent, site, kind, always_on, .. } = found;
+    (kept.asset, kept.site, kept.kind, kept.always_on) == (agent.asset, *site, *kind, *always_on)
+        && (kept.state, kept.is_cloned) == (agent.state, agent.clone_seen_ms.is_some())
+}
+
 /// The host of an agent that has not reported yet.
-pub(super) fn host_of(found: &agent::AgentOnAsset) -> Host {
+pub(super) fn host_of(found: &AgentOnAsset) -> Host {
     let mut host =
         Host::new(found.agent.id, found.agent.asset, found.kind, found.always_on, found.agent.state);
     host.site = found.site;

@@ -86,7 +86,7 @@ impl Ingest {
         let (body, _held) = self.body(request, limits::SMALL_BODY_BYTES_MAX).await?;
         let sent: RenewRequest = serde_json::from_slice(&body).map_err(Problem::bad_body)?;
         let key = RequestedKey::from_request(&sent.csr).map_err(Problem::bad_body)?;
-        let (agent, now_ms, pki) = (caller.host.agent, self.clock.now_ms(), Arc::clone(&self.pki));
+        let (agent, now_ms, pki) = (caller.agent, self.clock.now_ms(), Arc::clone(&self.pki));
         let written = self
             .commit
             .write(move |transaction| {

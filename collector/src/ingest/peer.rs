@@ -6,7 +6,8 @@
 use super::Ingest;
 use super::account::{Account, Seat};
 use super::answer::Problem;
-use crate::latest::{Effect, Host};
+use crate::latest::Effect;
+use crate::model::agency::SiteId;
 use crate::model::agent::{Agent, AgentId, AgentState, Certificate};
 use crate::model::asset::AssetKind;
 use crate::store::StoreError;
@@ -39,7 +40,8 @@ struct Leaf {
 /// An agent that may do what it asks for.
 #[derive(Debug)]
 pub(super) struct Caller {
-    pub(super) host: Arc<Host>,
+    pub(super) agent: AgentId,
+    pub(super) site: SiteId,
 }
 
 impl Peer {
@@ -105,28 +107,30 @@ impl Ingest {
 
     async fn caller(&self, peer: &Peer, allowed: &[Standing]) -> Result<Caller, Problem> {
         let leaf = peer.leaf.as_ref().ok_or_else(Problem::no_certificate)?;
-        let Some(host) = self.memory.latest.host(leaf.agent) else {
+        let agent = leaf.agent;
+        let known = self.memory.latest.look(agent, |kept| (kept.state, kept.site, kept.is_cloned));
+        let Some((state, site, is_cloned)) = known else {
             return Err(self.introduce(leaf).await);
         };
         let record = self.record(leaf).await?;
-        let standing = trust::judge(host.state, &record, self.clock.now_ms());
+        let standing = trust::judge(state, &record, self.clock.now_ms());
         if !allowed.contains(&standing) {
-            return Err(self.refuse(standing, &host).await);
+            return Err(self.refuse(standing, agent, is_cloned).await);
         }
         if standing == Standing::Valid && !record.was_used() {
             self.note_first_use(&record).await?;
         }
-        Ok(Caller { host })
+        Ok(Caller { agent, site })
     }
 
-    async fn refuse(&self, standing: Standing, host: &Host) -> Problem {
+    async fn refuse(&self, standing: Standing, agent: AgentId, is_cloned: bool) -> Problem {
         match standing {
             Standing::Revoked => Problem::revoked(),
             Standing::Expired => Problem::expired(),
             Standing::Quarantined | Standing::Valid => Problem::quarantined(),
             Standing::Superseded => {
-                if host.clone_seen_ms.is_none() {
-                    self.flag_clone(host.agent).await;
+                if !is_cloned {
+                    self.flag_clone(agent).await;
                 }
                 Problem::superseded()
             }
@@ -141,17 +145,27 @@ impl Ingest {
         }
         let record = match self.memory.trust.record(leaf.sha256) {
             Some(record) => record,
-            None => {
-                let (known, key_sha256) = (leaf.certificate(), leaf.key_sha256);
-                self.change(move |connection| {
-                    certificate::add(connection, &known, key_sha256)?;
-                    Ok(vec![Effect::AgentChanged(known.agent)])
-                })
-                .await?;
-                self.memory.trust.record(leaf.sha256).ok_or_else(Problem::internal)?
-            }
+            None => self.stored_record(leaf).await?,
         };
         Ok(Arc::clone(leaf.record.get_or_init(|| record)))
+    }
+
+    async fn stored_record(&self, leaf: &Leaf) -> Result<Arc<Record>, Problem> {
+        if let Some(record) = self.hold(leaf.sha256).await? {
+            return Ok(record);
+        }
+        let (known, key_sha256) = (leaf.certificate(), leaf.key_sha256);
+        self.change(move |connection| {
+            certificate::add(connection, &known, key_sha256)?;
+            Ok(vec![Effect::AgentChanged(known.agent)])
+        })
+        .await?;
+        self.hold(leaf.sha256).await?.ok_or_else(Problem::internal)
+    }
+
+    async fn hold(&self, sha256: [u8; 32]) -> Result<Option<Arc<Record>>, Problem> {
+        let held = self.commit.on_writer(move |writer| writer.hold(sha256)).await;
+        held.map_err(|error| Problem::busy(&error))?.map_err(|error| store_problem(&error))
     }
 
     /// From now on older certificates of the agent are copies.

@@ -5,7 +5,6 @@ use super::Ingest;
 use super::answer::Problem;
 use super::peer::store_problem;
 use crate::config::Agents;
-use crate::latest::Host;
 use crate::model::agency::SiteId;
 use crate::store::sqlite::policy;
 use serde_json::{Map, Value};
@@ -82,14 +81,14 @@ impl Wishes {
 
 impl Ingest {
     /// What an agent is asked now.
-    pub(super) async fn asked(&self, host: &Host) -> Result<Arc<Effective>, Problem> {
+    pub(super) async fn asked(&self, site: SiteId) -> Result<Arc<Effective>, Problem> {
         let Some(generation) = self.memory.policies.generation() else {
             return Ok(Arc::clone(&self.wishes.everywhere));
         };
-        if let Some(known) = self.wishes.remembered(generation, host.site) {
+        if let Some(known) = self.wishes.remembered(generation, site) {
             return Ok(known);
         }
-        let (readers, site) = (Arc::clone(&self.readers), host.site);
+        let readers = Arc::clone(&self.readers);
         let read = move || readers.read(|connection| policy::above(connection, site));
         let bodies = tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?;
         let bodies = bodies.map_err(|error| store_problem(&error))?;

@@ -25,21 +25,20 @@ impl Ingest {
         let body = unpacked.map_err(|error| wire_problem(&error))?;
         let is_known = |id| self.memory.catalogues.known(id).is_some();
         let mut decoded = admit::arrival(body, arrived_ms, is_known).map_err(|error| wire_problem(&error))?;
-        if decoded.claimed != caller.host.agent {
+        if decoded.claimed != caller.agent {
             return Err(Problem::wrong_agent());
         }
         held.hold(admit::memory_bytes(&decoded.arrival)).map_err(no_room)?;
         for new in &mut decoded.arrival.catalogues {
             new.catalogue = self.memory.catalogues.shared(Arc::clone(&new.catalogue));
         }
-        let asked = self.asked(&caller.host).await?;
-        let site = caller.host.site;
+        let asked = self.asked(caller.site).await?;
         let ask = admit::ask(&decoded.arrival, asked.is_history_sent(arrived_ms));
         let written = self.commit.report(decoded.arrival, Some(held)).await;
         let outcome = written.map_err(|error| commit_problem(&error))?;
         self.figures.acknowledged.fetch_add(1, Ordering::Relaxed);
         let now_ms = self.clock.now_ms();
-        let share = self.memory.budgets.lend(site, ask, now_ms);
+        let share = self.memory.budgets.lend(caller.site, ask, now_ms);
         let pause = peer.account().pause(self.now_us());
         let ack = admit::ack(outcome, now_ms, asked.version, pause, share);
         Ok(json(serde_json::to_vec(&ack).map_err(|_| Problem::internal())?))

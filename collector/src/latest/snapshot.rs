@@ -4,7 +4,7 @@
 //! without old snapshots becoming unreadable. What the store knows better (asset, components, firing alerts) is not
 //! taken from here. A field that an older release did not write has its default.
 
-use super::{Host, Presence, Previous};
+use super::{Host, Latest, Presence, Previous};
 use crate::admission::Spool;
 use crate::health;
 use crate::model::agent::AgentId;
@@ -15,7 +15,6 @@ use crate::model::catalogue::{Catalogue, CatalogueId};
 use crate::model::report::{BootId, End};
 use crate::placing::Boot;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::sync::Arc;
 use tram_proto::ranges::Ranges;
 
@@ -102,27 +101,40 @@ struct AlertRecord {
     mean_ms: i64,
 }
 
-/// A shard's hosts as bytes.
-pub fn encode(hosts: &[Arc<Host>]) -> Result<Vec<u8>, DamagedSnapshot> {
-    let records: Vec<HostRecord> = hosts.iter().map(|host| record_of(host)).collect();
-    let json = serde_json::to_vec(&records).map_err(|error| DamagedSnapshot(error.to_string()))?;
-    zstd::bulk::compress(&json, ZSTD_LEVEL).map_err(|error| DamagedSnapshot(error.to_string()))
+/// A shard's hosts as bytes, made one after the other: there may be many.
+pub fn encode(latest: &Latest, shard: usize) -> Result<Vec<u8>, DamagedSnapshot> {
+    let damaged = |error: &dyn std::fmt::Display| DamagedSnapshot(error.to_string());
+    let (mut json, mut failed) = (vec![b'['], None);
+    latest.each_of(shard, |agent, kept| {
+        if json.len() > 1 {
+            json.push(b',');
+        }
+        let written = serde_json::to_writer(&mut json, &record_of(&kept.host(agent)));
+        failed = failed.take().or(written.err());
+    });
+    json.push(b']');
+    match failed {
+        Some(error) => Err(damaged(&error)),
+        None => zstd::bulk::compress(&json, ZSTD_LEVEL).map_err(|error| damaged(&error)),
+    }
 }
 
 /// Takes what a shard's bytes say into hosts; those that are not among them are passed over.
 pub fn restore(
     bytes: &[u8],
     catalogue: impl Fn(CatalogueId) -> Option<Arc<Catalogue>>,
-    hosts: &mut HashMap<AgentId, Host>,
+    latest: &Latest,
 ) -> Result<(), DamagedSnapshot> {
     let damaged = |error: &dyn std::fmt::Display| DamagedSnapshot(error.to_string());
     let decoder = zstd::stream::read::Decoder::new(bytes).map_err(|error| damaged(&error))?;
-    let bounded = std::io::Read::take(decoder, UNPACKED_BYTES_MAX);
-    let records: Vec<HostRecord> =
-        serde_json::from_reader(std::io::BufReader::new(bounded)).map_err(|error| damaged(&error))?;
+    let mut json = Vec::new();
+    let mut bounded = std::io::Read::take(decoder, UNPACKED_BYTES_MAX);
+    std::io::Read::read_to_end(&mut bounded, &mut json).map_err(|error| damaged(&error))?;
+    let records: Vec<HostRecord> = serde_json::from_slice(&json).map_err(|error| damaged(&error))?;
     for record in records {
-        if let Some(host) = hosts.get_mut(&AgentId(record.agent)) {
-            restore_host(host, record, &catalogue);
+        if let Some(mut host) = latest.host(AgentId(record.agent)) {
+            restore_host(&mut host, record, &catalogue);
+            latest.put(&host);
         }
     }
     Ok(())

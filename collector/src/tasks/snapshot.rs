@@ -4,6 +4,7 @@ use super::TaskError;
 use crate::commit::{Handle, Memory};
 use crate::latest::{SHARDS, snapshot as bytes};
 use crate::store::sqlite::snapshot;
+use std::sync::Arc;
 
 /// Goes round the shards.
 #[derive(Debug)]
@@ -29,7 +30,10 @@ impl Snapshots {
         if written == Some(log) {
             return Ok(());
         }
-        let body = bytes::encode(&memory.latest.shard(shard))?;
+        let latest = Arc::clone(&memory.latest);
+        // With many hosts this takes a while: not on a thread that others wait for.
+        let body = tokio::task::spawn_blocking(move || bytes::encode(&latest, shard));
+        let body = body.await.map_err(std::io::Error::other)??;
         commit
             .write(move |transaction| {
                 snapshot::put(transaction, shard, log, &body)?;

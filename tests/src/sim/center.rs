@@ -156,7 +156,7 @@ impl Center {
     }
 
     /// What is current of a machine.
-    pub(super) fn host(&self, machine: usize) -> Option<Arc<Host>> {
+    pub(super) fn host(&self, machine: usize) -> Option<Host> {
         let (_, memory) = self.running.as_ref()?;
         memory.latest.host(*self.agents.get(machine)?)
     }

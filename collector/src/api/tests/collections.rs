@@ -105,7 +105,7 @@ async fn an_asset_shows_what_its_host_last_said() {
     host.received_ms = NOW_MS - 5;
     host.presence = crate::health::Presence::Up;
     host.clock_offset_ms = Some(-1_500);
-    world.memory.latest.put(Arc::new(host));
+    world.memory.latest.put(&host);
     let asset = world.get("viewer-a", &format!("/api/v1/assets/{}", world.a.asset.0)).await.json;
     assert_eq!((asset["state"].as_str(), asset["memory"].as_f64()), (Some("up"), Some(0.75)));
     assert_eq!((asset["cpu"].as_f64(), asset["last_seen_ms"].as_i64()), (None, Some(NOW_MS - 5)));
@@ -214,7 +214,7 @@ async fn the_latest_values_of_a_fleet_come_sorted_and_within_the_scope() {
         host.catalogue = Some(catalogue());
         host.values = Arc::from([Some(place), Some(100), None]);
         host.at_ms = NOW_MS;
-        world.memory.latest.put(Arc::new(host));
+        world.memory.latest.put(&host);
     }
     let ask = |more: &str| format!("/api/v1/latest?name={}{more}", sample::MEMORY_AVAILABLE);
     let values = |json: &serde_json::Value| -> Vec<f64> {

@@ -43,11 +43,24 @@ pub fn state_from_word(word: &str) -> AgentState {
 const COLUMNS: &str = "agent.id, agent.asset, agent.state, agent.machine, agent.clone_seen_ms, agent.version, \
                        agent.enrolled_ms, asset.kind, asset.always_on, asset.name, asset.site";
 
-/// Every agent.
-pub fn all(connection: &Connection) -> Result<Vec<AgentOnAsset>, StoreError> {
+/// Shows every agent, one after the other: there may be many.
+pub fn each<E: From<StoreError>>(
+    connection: &Connection,
+    mut show: impl FnMut(AgentOnAsset) -> Result<(), E>,
+) -> Result<(), E> {
     let sql = format!("SELECT {COLUMNS} FROM agent JOIN asset ON asset.id = agent.asset");
-    let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map([], from_row)?;
+    let mut statement = connection.prepare(&sql).map_err(StoreError::from)?;
+    let mut rows = statement.query([]).map_err(StoreError::from)?;
+    while let Some(row) = rows.next().map_err(StoreError::from)? {
+        show(from_row(row).map_err(StoreError::from)?)?;
+    }
+    Ok(())
+}
+
+/// Every agent that was ever on an asset.
+pub fn of_asset(connection: &Connection, asset: AssetId) -> Result<Vec<AgentId>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT id FROM agent WHERE asset = ?1")?;
+    let rows = statement.query_map([asset.0], |row| blob(row, 0).map(AgentId))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -3,18 +3,18 @@
 use super::blob;
 use crate::model::agent::{AgentId, Certificate};
 use crate::store::StoreError;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Certificates of one agent that were issued and never used, of which the newest are kept.
 const UNUSED_KEPT: i64 = 4;
 
 const COLUMNS: &str = "sha256, agent, issued_ms, expires_ms, first_used_ms, superseded_ms";
 
-/// Every certificate.
-pub fn all(connection: &Connection) -> Result<Vec<Certificate>, StoreError> {
-    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM certificate"))?;
-    let rows = statement.query_map([], from_row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// One certificate; none when it is not known.
+pub fn one(connection: &Connection, sha256: [u8; 32]) -> Result<Option<Certificate>, StoreError> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM certificate WHERE sha256 = ?1"))?;
+    Ok(statement.query_row([sha256], from_row).optional()?)
 }
 
 /// Every certificate of one agent.

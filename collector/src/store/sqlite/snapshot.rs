@@ -15,15 +15,17 @@ pub fn put(connection: &Connection, shard: usize, log: i64, body: &[u8]) -> Resu
     Ok(())
 }
 
-/// Shows every shard's snapshot: the row of the log that it is as of, and its bytes.
-pub fn each(
+/// Shows every shard's snapshot: its bytes.
+pub fn each<E: From<StoreError>>(
     connection: &Connection,
-    mut show: impl FnMut(i64, Vec<u8>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let mut statement = connection.prepare("SELECT log, body FROM snapshot ORDER BY shard")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        show(row.get(0)?, row.get(1)?)?;
+    mut show: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement =
+        connection.prepare("SELECT body FROM snapshot ORDER BY shard").map_err(StoreError::from)?;
+    let mut rows = statement.query([]).map_err(StoreError::from)?;
+    while let Some(row) = rows.next().map_err(StoreError::from)? {
+        let body = row.get_ref(0).and_then(|body| Ok(body.as_blob()?)).map_err(StoreError::from)?;
+        show(body)?;
     }
     Ok(())
 }

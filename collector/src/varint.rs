@@ -4,10 +4,10 @@
 //! mean.
 
 /// The most bytes that one number takes.
-pub(super) const BYTES_MAX: usize = 10;
+pub(crate) const BYTES_MAX: usize = 10;
 
 /// Appends a number.
-pub(super) fn put(to: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn put(to: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         to.push((value as u8) | 0x80);
         value >>= 7;
@@ -16,39 +16,39 @@ pub(super) fn put(to: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Appends a signed number: small magnitudes take few bytes, whatever their sign.
-pub(super) fn put_signed(to: &mut Vec<u8>, value: i64) {
+pub(crate) fn put_signed(to: &mut Vec<u8>, value: i64) {
     put(to, ((value << 1) ^ (value >> 63)) as u64);
 }
 
 /// Reads numbers off the front of bytes.
 #[derive(Debug, Clone)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// Everything that was not read yet.
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// The next byte as it is.
-    pub(super) fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(*first)
     }
 
     /// The next `count` bytes as they are.
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
         Some(taken)
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
 
     /// The next number; none at the end, in the midst of one, or when it does not fit.
     #[inline]
-    pub(super) fn number(&mut self) -> Option<u64> {
+    pub(crate) fn number(&mut self) -> Option<u64> {
         // Most are this short.
         if let Some((byte, rest)) = self.rest.split_first()
             && *byte < 0x80
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next signed number.
-    pub(super) fn signed(&mut self) -> Option<i64> {
+    pub(crate) fn signed(&mut self) -> Option<i64> {
         let folded = self.number()?;
         Some(((folded >> 1) as i64) ^ -((folded & 1) as i64))
     }
