@@ -7,6 +7,7 @@ pub mod core;
 pub mod datasets;
 pub mod figures;
 pub mod footprint;
+pub mod growth;
 pub mod ingest;
 pub mod load;
 pub mod peers;
@@ -31,7 +32,7 @@ pub struct Options {
     pub peers: Option<PathBuf>,
     /// The folder of the kit, for its data; wanted even where the peers are not.
     pub kit: Option<PathBuf>,
-    /// Only the runs of `storage` whose names begin so.
+    /// Only the runs of `storage` whose names begin so, or of `growth` with these numbers of ids.
     pub only: Option<String>,
     /// The folder of recordings.
     pub recordings: Option<PathBuf>,

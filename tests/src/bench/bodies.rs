@@ -166,8 +166,7 @@ impl Host {
                 Moves::Grows(by) => self.random.below(by),
             };
         }
-        let boot = BootId(self.number.to_be_bytes());
-        let boot_ms = 1_000_000 + self.seq * STEP_MS;
+        let (boot, boot_ms) = self.boot();
         let wall_ms = self.wall_start_ms + (self.seq * STEP_MS) as i64;
         let report = Report {
             boot,
@@ -188,7 +187,7 @@ impl Host {
         let batch = Batch {
             v: BATCH_VERSION,
             agent: self.agent,
-            spool: SpoolId(self.number.to_be_bytes()),
+            spool: self.spool(),
             floor: 1,
             sent: Moment { boot, boot_ms, wall_ms },
             anchors: Vec::new(),
@@ -198,6 +197,22 @@ impl Host {
             reports: vec![Framed(self.seq, &raw)],
         };
         compress(&batch.encode())
+    }
+
+    /// Goes on as a host that has sent so many reports, the last of them now.
+    pub fn skip_to(&mut self, seq: u64) {
+        self.seq = seq;
+        self.wall_start_ms -= (seq * STEP_MS) as i64;
+    }
+
+    /// The boot that it is in, and how long that has been when it sent its latest report.
+    pub fn boot(&self) -> (BootId, u64) {
+        (BootId(self.number.to_be_bytes()), 1_000_000 + self.seq * STEP_MS)
+    }
+
+    /// The spool that its numbers count in.
+    pub fn spool(&self) -> SpoolId {
+        SpoolId(self.number.to_be_bytes())
     }
 
     /// The number of its latest report.

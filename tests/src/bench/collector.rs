@@ -4,9 +4,11 @@
 //! collector's own code and key, instead of as many enrolments.
 
 use super::process::Process;
+use crate::pki::{Connection, client_config};
 use anyhow::{Context as _, ensure};
+use hyper::Method;
 use rcgen::{CertificateParams, KeyPair};
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::{SocketAddr, TcpListener};
@@ -15,14 +17,20 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tram_collector::model::agent::AgentId;
-use tram_collector::pki::{Pki, RequestedKey};
+use tram_collector::pki::{Leaf, Pki, RequestedKey};
 use tram_collector::store::sqlite;
 use tram_proto::enroll::Token;
 
 /// Where a prepared fleet finds its collector.
 pub const LOOPBACK: &str = "127.0.0.1";
+/// What operators' connections call it.
+const LOCALHOST: &str = "localhost";
 /// How long a start may take.
 const START_WAIT: Duration = Duration::from_secs(30);
+/// How long a certificate of which there is only the row is good for.
+const YEAR_MS: i64 = 365 * 86_400_000;
+/// Hosts of one site.
+pub const SITE_HOSTS: usize = 1_000;
 
 /// A fleet that a data folder knows.
 #[derive(Debug)]
@@ -45,10 +53,34 @@ pub struct Collector {
     pub operators: SocketAddr,
 }
 
-/// Makes a data folder that knows so many agents. They share one key, which changes no cost of the collector's.
+/// How a collector is started, where not as always.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Setup<'a> {
+    /// Sections of the configuration besides those that every collector here has.
+    pub settings: &'a str,
+    /// The one core that it may use.
+    pub core: Option<usize>,
+}
+
+/// Makes a data folder that knows so many agents, each with an identity to connect by.
 pub fn prepare(data_dir: &Path, count: usize, now_ms: i64) -> anyhow::Result<Fleet> {
+    prepare_some(data_dir, count, count, now_ms)
+}
+
+/// The id of an agent of the fleet: spread as ids drawn at random are.
+pub fn agent_of(number: u64) -> AgentId {
+    let mut id = [0xbe; 16];
+    let spread = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let bytes = spread.to_be_bytes().into_iter().chain(number.to_be_bytes());
+    id.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+    AgentId(id)
+}
+
+/// The same, but that only the first of them get an identity; of the others' certificates there is only the row. They
+/// share one key, which changes no cost of the collector's.
+pub fn prepare_some(data_dir: &Path, count: usize, identities: usize, now_ms: i64) -> anyhow::Result<Fleet> {
     std::fs::create_dir_all(data_dir)?;
-    let pki = Pki::open(data_dir, &[LOOPBACK.to_owned()], now_ms)?;
+    let pki = Pki::open(data_dir, &[LOOPBACK.to_owned(), LOCALHOST.to_owned()], now_ms)?;
     let key = KeyPair::generate()?;
     let request = RequestedKey::from_request(&CertificateParams::default().serialize_request(&key)?.pem()?)?;
     let mut roots = rustls::RootCertStore::empty();
@@ -57,45 +89,88 @@ pub fn prepare(data_dir: &Path, count: usize, now_ms: i64) -> anyhow::Result<Fle
     let mut connection = sqlite::open_writer(data_dir)?;
     let rows = connection.transaction()?;
     rows.execute("INSERT INTO agency (id, name, kind) VALUES (1, 'Tỉnh', 'province')", [])?;
-    rows.execute("INSERT INTO site (id, agency, name) VALUES (1, 1, 'Trung tâm')", [])?;
+    for site in 1..=count.div_ceil(SITE_HOSTS) {
+        rows.execute(
+            "INSERT INTO site (id, agency, name) VALUES (?1, 1, ?2)",
+            params![site as i64, format!("Điểm {site}")],
+        )?;
+    }
     let mut fleet = Fleet { agents: Vec::new(), identities: Vec::new() };
-    for number in 0..count as u64 {
-        let mut id = [0xbe; 16];
-        id.iter_mut().skip(8).zip(number.to_be_bytes()).for_each(|(to, from)| *to = from);
-        let agent = AgentId(id);
-        let leaf = pki.issue(agent, &request, now_ms)?;
-        let name = format!("host-{number:06}");
-        rows.execute("INSERT INTO asset (site, name, kind, always_on) VALUES (1, ?1, 'server', 1)", [name])?;
-        rows.execute(
-            "INSERT INTO agent (id, asset, state, machine, enrolled_ms) VALUES (?1, ?2, 'active', ?3, ?4)",
-            params![id, rows.last_insert_rowid(), [id, id].concat(), now_ms],
-        )?;
-        rows.execute(
-            "INSERT INTO certificate (sha256, agent, key_sha256, issued_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![leaf.sha256, id, leaf.key_sha256, leaf.issued_ms, leaf.expires_ms],
-        )?;
+    for number in 0..count {
+        let agent = agent_of(number as u64);
+        let leaf = if number < identities { Some(pki.issue(agent, &request, now_ms)?) } else { None };
+        add_rows(&rows, (agent, number), leaf.as_ref(), now_ms)?;
+        fleet.agents.push(agent);
+        let Some(leaf) = leaf else { continue };
         let chain = vec![CertificateDer::from_pem_slice(leaf.pem.as_bytes())?];
         let own = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| anyhow::anyhow!(error))?;
         let config = rustls::ClientConfig::builder().with_root_certificates(Arc::clone(&roots));
-        fleet.agents.push(agent);
         fleet.identities.push(Arc::new(config.with_client_auth_cert(chain, own)?));
     }
     rows.commit()?;
     Ok(fleet)
 }
 
+/// The rows of one host: its asset, its agent and the agent's certificate.
+fn add_rows(
+    rows: &Transaction<'_>,
+    (agent, number): (AgentId, usize),
+    leaf: Option<&Leaf>,
+    now_ms: i64,
+) -> anyhow::Result<()> {
+    let (id, site) = (agent.0, (number / SITE_HOSTS + 1) as i64);
+    let name = format!("host-{number:06}");
+    rows.prepare_cached("INSERT INTO asset (site, name, kind, always_on) VALUES (?1, ?2, 'server', 1)")?
+        .execute(params![site, name])?;
+    let asset = rows.last_insert_rowid();
+    rows.prepare_cached(
+        "INSERT INTO agent (id, asset, state, machine, enrolled_ms) VALUES (?1, ?2, 'active', ?3, ?4)",
+    )?
+    .execute(params![id, asset, [id, id].concat(), now_ms])?;
+    let (sha256, key_sha256) = match leaf {
+        Some(leaf) => (leaf.sha256.to_vec(), leaf.key_sha256.to_vec()),
+        None => ([id, id].concat(), [[0; 16], id].concat()),
+    };
+    let (issued_ms, expires_ms) =
+        leaf.map_or((now_ms, now_ms + YEAR_MS), |leaf| (leaf.issued_ms, leaf.expires_ms));
+    rows.prepare_cached(
+        "INSERT INTO certificate (sha256, agent, key_sha256, issued_ms, expires_ms, first_used_ms) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![sha256, id, key_sha256, issued_ms, expires_ms, now_ms])?;
+    Ok(())
+}
+
 impl Collector {
     /// Starts the program on a data folder, its certificate made for `name`, and waits until agents can connect.
     pub async fn start(program: &Path, data_dir: &Path, name: &str) -> anyhow::Result<Self> {
+        Self::start_with(program, data_dir, name, Setup::default()).await
+    }
+
+    /// The same, set up otherwise than as always.
+    pub async fn start_with(
+        program: &Path,
+        data_dir: &Path,
+        name: &str,
+        setup: Setup<'_>,
+    ) -> anyhow::Result<Self> {
         let (agents, operators) = (free_address()?, free_address()?);
         let config = data_dir.join("collector.toml");
         let text = format!(
-            "data_dir = {data_dir:?}\n[listen]\nagents = \"{agents}\"\noperators = \"{operators}\"\n[public]\nnames = [\"{name}\"]\n"
+            "data_dir = {data_dir:?}\n[listen]\nagents = \"{agents}\"\noperators = \"{operators}\"\n[public]\nnames = [\"{name}\", \"{LOCALHOST}\"]\n{}",
+            setup.settings
         );
         std::fs::write(&config, text)?;
         let log = data_dir.join("collector.log");
         let output = std::fs::File::create(&log)?;
-        let mut child = Command::new(program);
+        let mut child = match setup.core {
+            None => Command::new(program),
+            Some(core) => {
+                let mut child = Command::new("taskset");
+                child.arg("--cpu-list").arg(core.to_string()).arg(program);
+                child
+            }
+        };
         child.arg("--config").arg(&config).arg("serve").stdin(Stdio::null());
         child.stdout(output.try_clone()?).stderr(output);
         let child = child.spawn().with_context(|| format!("starting {}", program.display()))?;
@@ -113,6 +188,15 @@ impl Collector {
             ensure!(start.elapsed() < START_WAIT, "the collector does not answer: {}", text());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
+    }
+
+    /// Waits until it answers operators, which it does once it has read its state.
+    pub async fn ready(&self, data_dir: &Path) -> anyhow::Result<()> {
+        let ca = std::fs::read_to_string(data_dir.join("pki/ca.pem")).context("the collector's CA")?;
+        let mut connection = Connection::open(self.operators, client_config(&ca, None)?).await?;
+        let reply = connection.send(Method::GET, "/readyz", &[], Vec::new()).await?;
+        ensure!(reply.status == 200, "not ready: {}", String::from_utf8_lossy(&reply.body));
         Ok(())
     }
 

@@ -77,8 +77,13 @@ impl Process {
 
     /// Waits until the process does next to nothing, at most [`QUIET_WAIT_SECONDS`].
     pub async fn quiet(self) -> anyhow::Result<()> {
+        self.quiet_within(QUIET_WAIT_SECONDS).await
+    }
+
+    /// The same, at most so many seconds.
+    pub async fn quiet_within(self, wait_seconds: u32) -> anyhow::Result<()> {
         let (mut before, mut quiet) = (self.cpu_s()?, 0);
-        for _ in 0..QUIET_WAIT_SECONDS {
+        for _ in 0..wait_seconds {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let now = self.cpu_s()?;
             quiet = if now - before < QUIET_CPU_S { quiet + 1 } else { 0 };

@@ -50,12 +50,7 @@ pub async fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()>
     let collector = Collector::start(&options.collector, folder.path(), "localhost").await?;
     let process = collector.process();
     process.quiet().await?;
-    let ca = std::fs::read_to_string(folder.path().join("pki/ca.pem")).context("the collector's CA")?;
-    let token = collector.api_token()?;
-    let mut asker = Asker {
-        connection: Connection::open(collector.operators, client_config(&ca, None)?).await?,
-        authorization: format!("Bearer {token}"),
-    };
+    let mut asker = Asker::open(&collector, folder.path()).await?;
     let from_ms = end_ms - DAY_STEPS * STEP_MS;
     for (run, figures) in [("range", "min,max,mean"), ("range_mean", "mean")] {
         let ask = |question: usize| {
@@ -64,7 +59,7 @@ pub async fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()>
             format!("/api/v1/series?asset={host}&{window}&name={}", encoded(&ten()))
         };
         let cpu_s = process.cpu_s()?;
-        let (median_ms, worst_ms, answer) = asker.ask(ask).await?;
+        let (median_ms, worst_ms, answer) = asker.ask(QUESTIONS, ask).await?;
         let series = answer["series"].as_array().map_or(0, Vec::len);
         ensure!(series == 10, "{series} series in an answer, expected 10");
         let steps = answer["series"][0]["mean"].as_array().map_or(0, Vec::len);
@@ -79,7 +74,7 @@ pub async fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()>
         format!("/api/v1/latest?limit={HOSTS}&name={}", encoded(name))
     };
     let cpu_s = process.cpu_s()?;
-    let (median_ms, worst_ms, answer) = asker.ask(ask).await?;
+    let (median_ms, worst_ms, answer) = asker.ask(QUESTIONS, ask).await?;
     let items = answer["items"].as_array().map_or(0, Vec::len);
     ensure!(items == HOSTS, "{items} values in an answer");
     outcome.ours("latest", "median_ms", median_ms, Better::Less);
@@ -123,8 +118,8 @@ async fn fill(kit: &Path, data_dir: &Path, end_ms: i64) -> anyhow::Result<()> {
     core.close()
 }
 
-/// Ten series, as the kit asks for them.
-fn ten() -> String {
+/// Ten series of a host of the kit's, as the kit asks for them.
+pub(super) fn ten() -> String {
     [
         "system.cpu.utilization{cpu.mode=user|system|iowait}",
         name::LOAD_1M,
@@ -137,7 +132,7 @@ fn ten() -> String {
     .join(",")
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
@@ -146,28 +141,45 @@ fn encoded(text: &str) -> String {
 }
 
 /// One kept connection.
-struct Asker {
+pub(super) struct Asker {
     connection: Connection,
     authorization: String,
 }
 
 impl Asker {
+    /// Connects to a collector that serves a data folder, with a token of its own.
+    pub(super) async fn open(collector: &Collector, data_dir: &Path) -> anyhow::Result<Self> {
+        let ca = std::fs::read_to_string(data_dir.join("pki/ca.pem")).context("the collector's CA")?;
+        let authorization = format!("Bearer {}", collector.api_token()?);
+        let connection = Connection::open(collector.operators, client_config(&ca, None)?).await?;
+        Ok(Self { connection, authorization })
+    }
+
+    /// What one address answers.
+    pub(super) async fn get(&mut self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let headers = [("authorization", self.authorization.as_str())];
+        let reply = self.connection.send(Method::GET, path, &headers, Vec::new()).await?;
+        let said = || String::from_utf8_lossy(&reply.body).into_owned();
+        ensure!(reply.status == 200, "{path}: {} {}", reply.status, said());
+        Ok(reply.body)
+    }
+
     /// Asks all questions some times over: the median, the worst of a round (each the median of the rounds), and the last
     /// answer.
-    async fn ask(&mut self, path: impl Fn(usize) -> String) -> anyhow::Result<(f64, f64, serde_json::Value)> {
+    pub(super) async fn ask(
+        &mut self,
+        questions: usize,
+        path: impl Fn(usize) -> String,
+    ) -> anyhow::Result<(f64, f64, serde_json::Value)> {
         let (mut medians, mut worst) = (Vec::new(), Vec::new());
         let mut last = Vec::new();
         for _ in 0..REPEATS {
-            let mut took_ms = Vec::with_capacity(QUESTIONS);
-            for question in 0..QUESTIONS {
+            let mut took_ms = Vec::with_capacity(questions);
+            for question in 0..questions {
                 let path = path(question);
-                let headers = [("authorization", self.authorization.as_str())];
                 let start = tokio::time::Instant::now();
-                let reply = self.connection.send(Method::GET, &path, &headers, Vec::new()).await?;
+                last = self.get(&path).await?;
                 took_ms.push(start.elapsed().as_secs_f64() * 1e3);
-                let said = || String::from_utf8_lossy(&reply.body).into_owned();
-                ensure!(reply.status == 200, "{path}: {} {}", reply.status, said());
-                last = reply.body;
             }
             medians.push(percentile(&mut took_ms, 0.5));
             worst.push(percentile(&mut took_ms, 1.0));

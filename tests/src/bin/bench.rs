@@ -3,7 +3,7 @@
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use tram_tests::bench::figures::Outcome;
-use tram_tests::bench::{Options, footprint, ingest, query, rules, storage, storm, wire};
+use tram_tests::bench::{Options, footprint, growth, ingest, query, rules, storage, storm, wire};
 
 /// Measures Trạm, and its peers where their kit is there.
 #[derive(Debug, Parser)]
@@ -28,7 +28,7 @@ struct Arguments {
     /// Folder of recordings.
     #[arg(long)]
     recordings: Option<PathBuf>,
-    /// Only the runs of `storage` whose names begin so.
+    /// Only the runs of `storage` whose names begin so, or of `growth` with these numbers of ids.
     #[arg(long)]
     only: Option<String>,
     /// Length of a window that watches processes at rest.
@@ -52,6 +52,8 @@ enum Bench {
     Storage,
     /// What a question to the history takes.
     Query,
+    /// Memory, CPU and latency with up to a million ids.
+    Growth,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -75,6 +77,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Rules => rules::run(&options, &mut outcome).map(|()| "rules"),
         Bench::Storage => storage::run(&options, &mut outcome).await.map(|()| "storage"),
         Bench::Query => query::run(&options, &mut outcome).await.map(|()| "query"),
+        Bench::Growth => growth::run(&options, &mut outcome).await.map(|()| "growth"),
     }?;
     show(&outcome, name, arguments.json);
     Ok(())

@@ -80,8 +80,12 @@ pub fn found(data_dir: &Path) -> anyhow::Result<()> {
 pub fn agents(data_dir: &Path) -> anyhow::Result<Vec<AgentId>> {
     let store = tram_collector::store::sqlite::Readers::new(data_dir);
     let mut agents = store.read(|connection| {
-        let all = tram_collector::store::sqlite::agent::all(connection)?;
-        Ok(all.into_iter().map(|found| found.agent.id).collect::<Vec<_>>())
+        let mut all = Vec::new();
+        tram_collector::store::sqlite::agent::each(connection, |found| {
+            all.push(found.agent.id);
+            Ok::<_, tram_collector::store::StoreError>(())
+        })?;
+        Ok(all)
     })?;
     agents.sort();
     Ok(agents)
