@@ -49,8 +49,46 @@ pub fn begins(connection: &Connection) -> Result<i64, StoreError> {
     Ok(first(connection)?.unwrap_or(highest.saturating_add(1)))
 }
 
-/// Deletes at most `count_max` of the oldest rows below a number, and says how many.
-pub fn delete_below(connection: &Connection, id: i64, count_max: i64) -> Result<usize, StoreError> {
-    let sql = "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)";
-    Ok(connection.prepare_cached(sql)?.execute(params![id, count_max])?)
+/// Deletes the oldest rows below a number, at most `count_max` of them and about `bytes_max`, and says how many: at least
+/// one if there is any.
+pub fn delete_below(
+    connection: &Connection,
+    id: i64,
+    count_max: i64,
+    bytes_max: i64,
+) -> Result<usize, StoreError> {
+    // The length of what a row holds is known without reading it.
+    let mut statement = connection
+        .prepare_cached("SELECT id, length(reports) FROM log WHERE id < ?1 ORDER BY id LIMIT ?2")?;
+    let mut rows = statement.query(params![id, count_max])?;
+    let (mut last, mut bytes) = (None, 0_i64);
+    while bytes < bytes_max
+        && let Some(row) = rows.next()?
+    {
+        last = Some(row.get::<_, i64>(0)?);
+        bytes = bytes.saturating_add(row.get(1)?);
+    }
+    drop(rows);
+    let Some(last) = last else { return Ok(0) };
+    Ok(connection.prepare_cached("DELETE FROM log WHERE id <= ?1")?.execute([last])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite;
+
+    #[test]
+    fn one_deletion_is_bounded_by_rows_and_by_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = sqlite::open_writer(folder.path()).unwrap();
+        for bytes in [10, 10, 10, 900, 900, 5_000, 10] {
+            add(&connection, 0, &vec![7; bytes]).unwrap();
+        }
+        assert_eq!(delete_below(&connection, 7, 2, 1_000).unwrap(), 2, "by rows");
+        assert_eq!(delete_below(&connection, 7, 100, 1_000).unwrap(), 3, "by bytes");
+        assert_eq!(delete_below(&connection, 7, 100, 1_000).unwrap(), 1, "a large one alone");
+        assert_eq!(delete_below(&connection, 7, 100, 1_000).unwrap(), 0);
+        assert_eq!(first(&connection).unwrap(), Some(7), "what is not below stays");
+    }
 }
