@@ -915,7 +915,7 @@ export interface components {
          * @enum {string}
          */
         Language: "vi" | "en";
-        /** @description One asset's latest value. */
+        /** @description One asset's latest value. Borrowed: thousands are written at once. */
         LatestValue: {
             /** @description The asset. */
             asset: components["schemas"]["Named"];
