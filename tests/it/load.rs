@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tram_collector::commit::{Logged, read_log};
+use tokio::task::{JoinHandle, JoinSet};
+use tram_collector::commit::{Handle, Logged, Writer, read_log};
 use tram_collector::model::agent::AgentId;
 use tram_proto::ack::Ack;
 use tram_tests::pki::Connection;
@@ -228,18 +228,35 @@ async fn insist(world: &World, host: &mut Host, body: Vec<u8>, is_held: &AtomicB
     }
 }
 
+/// Stops the writer until what is given back goes. What comes before it stands would be in its window, neither sent away nor
+/// waiting.
+async fn stand_still(commit: Handle) -> (std::sync::mpsc::Sender<()>, JoinHandle<()>) {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (stands, stood) = tokio::sync::oneshot::channel();
+    let hold = move |_: &mut Writer| {
+        stands.send(()).unwrap();
+        held.recv().unwrap_err();
+    };
+    let holding = tokio::spawn(async move { commit.on_writer(hold).await.unwrap() });
+    stood.await.unwrap();
+    (release, holding)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn while_the_writer_stands_still_history_is_sent_away_and_memory_is_bounded() {
     const COUNT: usize = 60;
     let world = Arc::new(World::with(|config| config.work_memory_bytes = MEMORY_BYTES).await.unwrap());
     let mut all = hosts(&world, COUNT + 2).await;
+    // That a certificate was used is written down before its first report is taken.
+    for host in &mut all {
+        let (_, body) = batch(host, 1);
+        assert_eq!(host.post(&world, body).await.unwrap().status, 200);
+    }
     let (mut current, mut leaver) = (all.pop().unwrap(), all.pop().unwrap());
     let running = world.running().unwrap();
     let (room, figures) = (running.ingest.room(), &running.ingest.figures);
-    let (release, held) = std::sync::mpsc::channel::<()>();
     let is_held = Arc::new(AtomicBool::new(true));
-    let commit = running.commit.clone();
-    let holding = tokio::spawn(async move { commit.on_writer(move |_| held.recv().unwrap_err()).await });
+    let (release, holding) = stand_still(running.commit.clone()).await;
 
     let mut sending = JoinSet::new();
     for mut host in all {
@@ -269,7 +286,7 @@ async fn while_the_writer_stands_still_history_is_sent_away_and_memory_is_bounde
         }
     }
     drop(left);
-    until(|| figures.connections.load(Ordering::Relaxed) == COUNT).await;
+    until(|| figures.connections.load(Ordering::Relaxed) == COUNT + 2).await;
     assert_eq!(room.requests(), held + 1);
     // What is current comes in all the same, and waits.
     let (_, body) = batch(&mut current, 1);
@@ -283,12 +300,12 @@ async fn while_the_writer_stands_still_history_is_sent_away_and_memory_is_bounde
     drop(release);
     is_held.store(false, Ordering::Relaxed);
     assert_eq!(post.await.unwrap().status, 200);
-    holding.await.unwrap().unwrap();
+    holding.await.unwrap();
     let waits: Vec<u64> = sending.join_all().await.into_iter().flatten().collect();
     assert!(waits.iter().all(|seconds| (5..=120).contains(seconds)), "{waits:?}");
     until(|| room.requests() == 0).await;
     assert_eq!(room.bytes(), 0);
-    let expect = COUNT * 1_024 + 2;
+    let expect = COUNT * 1_024 + 2 + COUNT + 2;
     assert_eq!(logged(&world).len(), expect, "each once");
 }
 

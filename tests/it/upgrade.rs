@@ -64,19 +64,22 @@ async fn has_all(world: &World, expected: &Expected, user: &str) {
         assert_eq!(asset["name"], host.name.as_str());
         let to_ms = host.first_ms + host.samples * STEP_S * 1_000;
         let path = format!(
-            "/api/v1/assets/{}/samples?name={}&from_ms={}&to_ms={to_ms}&step_s={STEP_S}",
+            "/api/v1/series?asset={}&name={}&from_ms={}&to_ms={to_ms}&step_s={STEP_S}&figures=last",
             host.asset,
             sample::UPTIME,
             host.first_ms
         );
-        let line = browser.get(&path).await["series"][0].clone();
-        let read = |name: &str| line[name].as_array().unwrap().clone();
-        let times: Vec<i64> = read("time_ms").iter().map(|time| time.as_i64().unwrap()).collect();
-        let uptimes: Vec<f64> = read("last").iter().map(|uptime| uptime.as_f64().unwrap()).collect();
-        let steps = 0..host.samples;
-        let all: Vec<i64> = steps.clone().map(|step| host.first_ms + step * STEP_S * 1_000).collect();
-        assert_eq!(times, all, "{}", host.name);
-        let all: Vec<f64> = steps.map(|step| (host.first_uptime_s + step * STEP_S) as f64).collect();
+        let found = browser.get(&path).await;
+        assert_eq!(
+            (&found["from_ms"], &found["to_ms"]),
+            (&host.first_ms.into(), &to_ms.into()),
+            "{}",
+            host.name
+        );
+        let uptimes: Vec<Option<f64>> =
+            found["series"][0]["last"].as_array().unwrap().iter().map(Value::as_f64).collect();
+        let all: Vec<Option<f64>> =
+            (0..host.samples).map(|step| Some((host.first_uptime_s + step * STEP_S) as f64)).collect();
         assert_eq!(uptimes, all, "{}", host.name);
     }
     let kept = async |browser: &mut Browser, path: &str| -> Vec<(i64, String, i64, String)> {

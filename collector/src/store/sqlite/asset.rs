@@ -43,10 +43,11 @@ pub fn page(
     limit: usize,
 ) -> Result<Vec<PlacedAsset>, StoreError> {
     let statement = format!(
-        "{SELECT} WHERE asset.id > :after AND {} AND {} AND (:site IS NULL OR asset.site = :site) \
+        "{SELECT} WHERE asset.id > :after AND {} AND {} AND {} \
          AND (:kind IS NULL OR asset.kind = :kind) ORDER BY asset.id LIMIT :limit",
         scope::within("site.agency", ":scope"),
         scope::within("site.agency", ":agency"),
+        of_site(filter),
     );
     let mut statement = connection.prepare_cached(&statement)?;
     let parameters = named_params! {
@@ -65,20 +66,29 @@ pub fn names(
     after: Option<i64>,
     limit: usize,
 ) -> Result<Vec<(AssetId, String)>, StoreError> {
-    let statement = format!(
-        "SELECT asset.id, asset.name FROM asset JOIN site ON site.id = asset.site \
-         WHERE asset.id > :after AND {} AND {} AND (:site IS NULL OR asset.site = :site) \
-         AND (:kind IS NULL OR asset.kind = :kind) ORDER BY asset.id LIMIT :limit",
-        scope::within("site.agency", ":scope"),
-        scope::within("site.agency", ":agency"),
-    );
-    let mut statement = connection.prepare_cached(&statement)?;
+    let mut statement = connection.prepare_cached(&names_statement(filter))?;
     let parameters = named_params! {
         ":after": after.unwrap_or(0), ":scope": scope::parameter(scope), ":agency": filter.agency,
         ":site": filter.site, ":kind": filter.kind.map(AssetKind::as_str), ":limit": limit as i64,
     };
     let rows = statement.query_map(parameters, |row| Ok((AssetId(row.get(0)?), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn names_statement(filter: AssetFilter) -> String {
+    format!(
+        "SELECT asset.id, asset.name FROM asset JOIN site ON site.id = asset.site \
+         WHERE asset.id > :after AND {} AND {} AND {} \
+         AND (:kind IS NULL OR asset.kind = :kind) ORDER BY asset.id LIMIT :limit",
+        scope::within("site.agency", ":scope"),
+        scope::within("site.agency", ":agency"),
+        of_site(filter),
+    )
+}
+
+/// A condition of its own for either case: one that holds for both would walk all assets for a site's.
+const fn of_site(filter: AssetFilter) -> &'static str {
+    if filter.site.is_some() { "asset.site = :site" } else { ":site IS NULL" }
 }
 
 /// One asset; missing when it is not within `scope`.
@@ -130,4 +140,25 @@ fn placed(row: &Row<'_>) -> rusqlite::Result<PlacedAsset> {
         agency: AgencyId(row.get(7)?),
         agency_name: row.get(8)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite;
+
+    #[test]
+    fn the_assets_of_a_site_are_found_without_looking_at_all_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = sqlite::open_writer(folder.path()).unwrap();
+        let filter = AssetFilter { site: Some(1), ..AssetFilter::default() };
+        let plan = format!("EXPLAIN QUERY PLAN {}", names_statement(filter));
+        let mut statement = connection.prepare(&plan).unwrap();
+        let (mut rows, mut steps) = (statement.raw_query(), String::new());
+        while let Some(row) = rows.next().unwrap() {
+            steps += &row.get::<_, String>(3).unwrap();
+            steps += "; ";
+        }
+        assert!(steps.contains("asset_site") && !steps.contains("SCAN asset"), "{steps}");
+    }
 }
