@@ -9,7 +9,7 @@ use super::figures::{Better, Outcome, percentile};
 use super::ingest::{check, fill};
 use super::load::{self, Sender};
 use super::process::Process;
-use super::query::{Asker, encoded};
+use super::query::{Asker, encoded, ten};
 use super::{Options, now_ms};
 use anyhow::{Context as _, ensure};
 use std::path::Path;
@@ -179,7 +179,7 @@ async fn pace(
 
 /// One host's hour, the hosts of one site, and every host.
 async fn ask(asker: &mut Asker, size: usize, live: usize, add: &mut Add<'_>) -> anyhow::Result<()> {
-    let (to_ms, names) = (now_ms(), encoded(&ten()));
+    let (to_ms, names) = (now_ms(), encoded(&ten(name::UPTIME)));
     let range = |question: usize| {
         let host = (question * 37) % live + 1;
         let window = format!("from_ms={}&to_ms={to_ms}&step_s=60", to_ms - HISTORY_MS);
@@ -204,20 +204,6 @@ async fn ask(asker: &mut Asker, size: usize, live: usize, add: &mut Add<'_>) -> 
     ensure!(answer["total"] == size, "{} values looked at", answer["total"]);
     add("top_20_of_all_median_ms", median_ms, Better::Less);
     Ok(())
-}
-
-/// Ten series of a host.
-fn ten() -> String {
-    [
-        "system.cpu.utilization{cpu.mode=user|system|iowait}",
-        name::LOAD_1M,
-        name::MEMORY_AVAILABLE,
-        "system.memory.usage{system.memory.state=used}",
-        name::NETWORK_IO,
-        "system.disk.io{disk.io.direction=write}",
-        name::UPTIME,
-    ]
-    .join(",")
 }
 
 fn gauge(metrics: &[u8], name: &str) -> anyhow::Result<f64> {

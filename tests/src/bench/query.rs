@@ -56,7 +56,7 @@ pub async fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()>
         let ask = |question: usize| {
             let host = (question * 37) % WITH_HISTORY + 1;
             let window = format!("from_ms={from_ms}&to_ms={end_ms}&step_s=60&figures={figures}");
-            format!("/api/v1/series?asset={host}&{window}&name={}", encoded(&ten()))
+            format!("/api/v1/series?asset={host}&{window}&name={}", encoded(&ten("system.process.count")))
         };
         let cpu_s = process.cpu_s()?;
         let (median_ms, worst_ms, answer) = asker.ask(QUESTIONS, ask).await?;
@@ -118,8 +118,8 @@ async fn fill(kit: &Path, data_dir: &Path, end_ms: i64) -> anyhow::Result<()> {
     core.close()
 }
 
-/// Ten series of a host of the kit's, as the kit asks for them.
-pub(super) fn ten() -> String {
+/// Ten series of a host, as the kit asks for them, the last of a name that the host has.
+pub(super) fn ten(last: &str) -> String {
     [
         "system.cpu.utilization{cpu.mode=user|system|iowait}",
         name::LOAD_1M,
@@ -127,7 +127,7 @@ pub(super) fn ten() -> String {
         "system.memory.usage{system.memory.state=used}",
         name::NETWORK_IO,
         "system.disk.io{disk.io.direction=write}",
-        "system.process.count",
+        last,
     ]
     .join(",")
 }
