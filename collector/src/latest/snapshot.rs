@@ -15,6 +15,7 @@ use crate::model::catalogue::{Catalogue, CatalogueId};
 use crate::model::report::{BootId, End};
 use crate::placing::Boot;
 use serde::{Deserialize, Serialize};
+use std::io::Write as _;
 use std::sync::Arc;
 use tram_proto::ranges::Ranges;
 
@@ -101,22 +102,24 @@ struct AlertRecord {
     mean_ms: i64,
 }
 
-/// A shard's hosts as bytes, made one after the other: there may be many.
+/// A shard's hosts as bytes, made one after the other: there may be many, and the writer waits for none but the one
+/// that is read. So they may be of several commits; each says itself of which.
 pub fn encode(latest: &Latest, shard: usize) -> Result<Vec<u8>, DamagedSnapshot> {
     let damaged = |error: &dyn std::fmt::Display| DamagedSnapshot(error.to_string());
-    let (mut json, mut failed) = (vec![b'['], None);
-    latest.each_of(shard, |agent, kept| {
-        if json.len() > 1 {
-            json.push(b',');
-        }
-        let written = serde_json::to_writer(&mut json, &record_of(&kept.host(agent)));
-        failed = failed.take().or(written.err());
-    });
-    json.push(b']');
-    match failed {
-        Some(error) => Err(damaged(&error)),
-        None => zstd::bulk::compress(&json, ZSTD_LEVEL).map_err(|error| damaged(&error)),
+    let mut agents = Vec::new();
+    latest.each_of(shard, |agent, _| agents.push(agent));
+    let mut encoder =
+        zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL).map_err(|error| damaged(&error))?;
+    let mut json = vec![b'['];
+    for host in agents.into_iter().filter_map(|agent| latest.host(agent)) {
+        serde_json::to_writer(&mut json, &record_of(&host)).map_err(|error| damaged(&error))?;
+        encoder.write_all(&json).map_err(|error| damaged(&error))?;
+        json.clear();
+        json.push(b',');
     }
+    // What follows the last host, or stands before none.
+    let end: &[u8] = if json == b"[" { b"[]" } else { b"]" };
+    encoder.write_all(end).and_then(|()| encoder.finish()).map_err(|error| damaged(&error))
 }
 
 /// Takes what a shard's bytes say into hosts; those that are not among them are passed over.
