@@ -226,6 +226,16 @@ impl Latest {
         (0..SHARDS).for_each(|shard| self.each_of(shard, &mut show));
     }
 
+    /// Shows the host that each asset is as it lies, in no order.
+    pub fn each_asset(&self, mut show: impl FnMut(&Kept)) {
+        self.each(|agent, kept| {
+            // An asset has one agent that may report; only of the others it must be looked for who is meant.
+            if kept.state == AgentState::Active || self.agent_of(kept.asset) == Some(agent) {
+                show(kept);
+            }
+        });
+    }
+
     /// Shows every host of one shard as it lies.
     pub fn each_of(&self, shard: usize, mut show: impl FnMut(AgentId, &Kept)) {
         if let Some(hosts) = self.read(shard) {

@@ -109,7 +109,14 @@ impl Kept {
         host
     }
 
-    /// The current value of one column.
+    /// The current value of one column, scaled.
+    pub fn value(&self, place: usize) -> Option<i64> {
+        let mut reader = Reader::new(&self.packed);
+        reader.number()?;
+        cell(&mut reader, place)
+    }
+
+    /// The same with the one before it.
     pub fn reading(&self, place: usize) -> Option<Reading> {
         let mut reader = Reader::new(&self.packed);
         let length = usize::try_from(reader.number()?).ok()?;
@@ -356,6 +363,7 @@ mod tests {
         for (place, value) in host.values.iter().enumerate() {
             let reading = kept.reading(place);
             assert_eq!(reading.map(|reading| reading.value), *value, "{place}");
+            assert_eq!(kept.value(place), *value, "{place}");
             let same = host.previous.as_ref().filter(|previous| {
                 host.catalogue.as_ref().is_some_and(|catalogue| catalogue.id == previous.catalogue)
             });
@@ -368,6 +376,7 @@ mod tests {
             );
         }
         assert_eq!(kept.reading(host.values.len()), None);
+        assert_eq!(kept.value(host.values.len()), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::world::{NOW_MS, World};
 use crate::latest::Host;
 use crate::model::agency::SiteId;
-use crate::model::agent::AgentState;
+use crate::model::agent::{AgentId, AgentState};
 use crate::model::asset::AssetKind;
 use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
 use crate::model::part_change::{PartChange, What};
@@ -211,9 +211,14 @@ async fn the_latest_values_of_a_fleet_come_sorted_and_within_the_scope() {
     let world = World::new().await;
     for (place, at) in [(20, &world.a), (70, &world.b)] {
         let mut host = Host::new(at.agent, at.asset, AssetKind::Server, true, AgentState::Active);
+        host.site = SiteId(at.site);
         host.catalogue = Some(catalogue());
         host.values = Arc::from([Some(place), Some(100), None]);
         host.at_ms = NOW_MS;
+        world.memory.latest.put(&host);
+        // Another agent was on this asset before: what it said last is not the asset's.
+        (host.agent, host.state) = (AgentId([place as u8; 16]), AgentState::Revoked);
+        host.values = Arc::from([Some(99), Some(100), None]);
         world.memory.latest.put(&host);
     }
     let ask = |more: &str| format!("/api/v1/latest?name={}{more}", sample::MEMORY_AVAILABLE);
@@ -223,7 +228,16 @@ async fn the_latest_values_of_a_fleet_come_sorted_and_within_the_scope() {
     let all = world.get("viewer-all", &ask("")).await.json;
     assert_eq!((values(&all), all["total"].as_u64()), (vec![70.0, 20.0], Some(2)));
     assert_eq!(all["items"][1]["asset"]["id"], world.a.asset.0);
-    assert_eq!(values(&world.get("viewer-all", &ask("&order=asc&limit=1")).await.json), [20.0]);
+    for (more, expected) in [
+        ("&order=asc&limit=1", &[20.0][..]),
+        ("&limit=1", &[70.0]),
+        ("&kind=server", &[70.0, 20.0]),
+        ("&kind=printer", &[]),
+    ] {
+        let answer = world.get("viewer-all", &ask(more)).await.json;
+        assert_eq!(values(&answer), expected, "{more}");
+        assert_eq!(answer["total"], if expected.is_empty() { 0 } else { 2 }, "{more}");
+    }
     assert_eq!(values(&world.get("viewer-a", &ask("")).await.json), [20.0]);
     let site = format!("&site={}", world.b.site);
     assert_eq!(values(&world.get("viewer-all", &ask(&site)).await.json), [70.0]);

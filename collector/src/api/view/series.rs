@@ -78,7 +78,7 @@ pub struct LatestValues<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LatestValue<'a> {
     /// The asset.
-    pub asset: &'a Named,
+    pub asset: Named,
     /// What tells the series from others of the name.
     pub attributes: &'a BTreeMap<String, String>,
     /// Unit in UCUM, that of a rate per second.

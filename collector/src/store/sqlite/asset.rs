@@ -42,14 +42,7 @@ pub fn page(
     after: Option<i64>,
     limit: usize,
 ) -> Result<Vec<PlacedAsset>, StoreError> {
-    let statement = format!(
-        "{SELECT} WHERE asset.id > :after AND {} AND {} AND {} \
-         AND (:kind IS NULL OR asset.kind = :kind) ORDER BY asset.id LIMIT :limit",
-        scope::within("site.agency", ":scope"),
-        scope::within("site.agency", ":agency"),
-        of_site(filter),
-    );
-    let mut statement = connection.prepare_cached(&statement)?;
+    let mut statement = connection.prepare_cached(&page_statement(filter))?;
     let parameters = named_params! {
         ":after": after.unwrap_or(0), ":scope": scope::parameter(scope), ":agency": filter.agency,
         ":site": filter.site, ":kind": filter.kind.map(AssetKind::as_str), ":limit": limit as i64,
@@ -58,32 +51,59 @@ pub fn page(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Ids and names of assets within `scope` by id, at most `limit` of them behind `after`.
-pub fn names(
-    connection: &Connection,
-    scope: Scope,
-    filter: AssetFilter,
-    after: Option<i64>,
-    limit: usize,
-) -> Result<Vec<(AssetId, String)>, StoreError> {
-    let mut statement = connection.prepare_cached(&names_statement(filter))?;
-    let parameters = named_params! {
-        ":after": after.unwrap_or(0), ":scope": scope::parameter(scope), ":agency": filter.agency,
-        ":site": filter.site, ":kind": filter.kind.map(AssetKind::as_str), ":limit": limit as i64,
-    };
-    let rows = statement.query_map(parameters, |row| Ok((AssetId(row.get(0)?), row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn names_statement(filter: AssetFilter) -> String {
+fn page_statement(filter: AssetFilter) -> String {
     format!(
-        "SELECT asset.id, asset.name FROM asset JOIN site ON site.id = asset.site \
-         WHERE asset.id > :after AND {} AND {} AND {} \
+        "{SELECT} WHERE asset.id > :after AND {} AND {} AND {} \
          AND (:kind IS NULL OR asset.kind = :kind) ORDER BY asset.id LIMIT :limit",
         scope::within("site.agency", ":scope"),
         scope::within("site.agency", ":agency"),
         of_site(filter),
     )
+}
+
+/// Sites within `scope` that a filter leaves, whatever it says of kinds.
+pub fn sites(connection: &Connection, scope: Scope, filter: AssetFilter) -> Result<Vec<SiteId>, StoreError> {
+    let statement = format!(
+        "SELECT site.id FROM site WHERE {} AND {} AND (:site IS NULL OR site.id = :site)",
+        scope::within("site.agency", ":scope"),
+        scope::within("site.agency", ":agency"),
+    );
+    let mut statement = connection.prepare_cached(&statement)?;
+    let parameters = named_params! {
+        ":scope": scope::parameter(scope), ":agency": filter.agency, ":site": filter.site,
+    };
+    let rows = statement.query_map(parameters, |row| row.get(0).map(SiteId))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Ids of the assets of a site; none when it is not within `scope`.
+pub fn ids_of_site(connection: &Connection, scope: Scope, site: SiteId) -> Result<Vec<AssetId>, StoreError> {
+    let statement = format!(
+        "SELECT asset.id FROM asset JOIN site ON site.id = asset.site WHERE asset.site = :site AND {}",
+        scope::within("site.agency", ":scope")
+    );
+    let mut statement = connection.prepare_cached(&statement)?;
+    let parameters = named_params! { ":site": site.0, ":scope": scope::parameter(scope) };
+    let rows = statement.query_map(parameters, |row| row.get(0).map(AssetId))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The names of some assets, in their order; none for one that is not within `scope`.
+pub fn names(
+    connection: &Connection,
+    scope: Scope,
+    ids: impl Iterator<Item = AssetId>,
+) -> Result<Vec<Option<String>>, StoreError> {
+    let statement = format!(
+        "SELECT asset.name FROM asset JOIN site ON site.id = asset.site WHERE asset.id = :id AND {}",
+        scope::within("site.agency", ":scope")
+    );
+    let mut statement = connection.prepare_cached(&statement)?;
+    let mut name = |id: AssetId| {
+        let parameters = named_params! { ":id": id.0, ":scope": scope::parameter(scope) };
+        Ok(statement.query_row(parameters, |row| row.get(0)).optional()?)
+    };
+    ids.map(&mut name).collect()
 }
 
 /// A condition of its own for either case: one that holds for both would walk all assets for a site's.
@@ -152,7 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let connection = sqlite::open_writer(folder.path()).unwrap();
         let filter = AssetFilter { site: Some(1), ..AssetFilter::default() };
-        let plan = format!("EXPLAIN QUERY PLAN {}", names_statement(filter));
+        let plan = format!("EXPLAIN QUERY PLAN {}", page_statement(filter));
         let mut statement = connection.prepare(&plan).unwrap();
         let (mut rows, mut steps) = (statement.raw_query(), String::new());
         while let Some(row) = rows.next().unwrap() {
