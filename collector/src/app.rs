@@ -12,7 +12,7 @@ use crate::api;
 use crate::api::install::Installer;
 use crate::api::metrics::AgentFigures;
 use crate::clock::Clock;
-use crate::commit::{Decoders, Handle, Memory, Settings, Writer, hand_back};
+use crate::commit::{Handle, Memory, Settings, Writer, hand_back};
 use crate::config::Config;
 use crate::health::RuleSet;
 use crate::ingest::{self, Ingest, admit};
@@ -89,7 +89,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         rules: Arc::clone(&rules),
         clock: clock.clone(),
     };
-    let decoders = Decoders { report: admit::stored_report, catalogue: admit::stored_catalogue };
+    let decoders = admit::DECODERS;
     let readers = Arc::new(Readers::new(&config.data_dir));
     let (writer, memory) = Writer::open(
         &config.data_dir,

@@ -4,7 +4,7 @@
 //! same columns and differ only in their resource, so columns are kept once for all of them.
 
 use crate::health::{Bindings, RuleSet};
-use crate::model::catalogue::{Catalogue, CatalogueId, Column};
+use crate::model::catalogue::{Attributes, Catalogue, CatalogueId, Column};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tram_proto::sample;
@@ -33,11 +33,27 @@ impl Known {
     }
 }
 
+/// Columns that hosts of one make share, with what is worked out of them.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    columns: Arc<[Column]>,
+    unclean: Option<usize>,
+    bindings: Arc<Bindings>,
+}
+
+impl Shape {
+    /// The catalogue of one of these hosts. Adds nothing yet.
+    pub fn known(&self, id: CatalogueId, resource: Attributes) -> Arc<Known> {
+        let catalogue = Arc::new(Catalogue { id, resource, columns: Arc::clone(&self.columns) });
+        Arc::new(Known { catalogue, unclean: self.unclean, bindings: Arc::clone(&self.bindings) })
+    }
+}
+
 /// The catalogues.
 #[derive(Debug, Default)]
 pub struct Catalogues {
     known: RwLock<HashMap<CatalogueId, Arc<Known>>>,
-    shapes: Mutex<HashMap<Arc<[Column]>, Arc<Bindings>>>,
+    shapes: Mutex<HashMap<Arc<[Column]>, Shape>>,
 }
 
 impl Catalogues {
@@ -58,22 +74,25 @@ impl Catalogues {
         }
     }
 
-    /// Works out what is needed of a catalogue, with the columns of one that has the same. Adds nothing yet.
-    /// The rules are the same in every call: those that the collector started with.
-    pub fn work_out(&self, catalogue: &Catalogue, rules: &RuleSet) -> Arc<Known> {
-        let unclean = catalogue.columns.iter().position(|column| column.name == sample::BOOT_UNCLEAN);
+    /// What columns are worked out to, the same for all that have them. The rules are the same in every call: those that
+    /// the collector started with.
+    pub fn shape(&self, columns: &Arc<[Column]>, rules: &RuleSet) -> Shape {
         let mut shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
-        let (columns, bindings) = match shapes.get_key_value(&catalogue.columns) {
-            Some((columns, bindings)) => (Arc::clone(columns), Arc::clone(bindings)),
-            None => {
-                let made = (Arc::clone(&catalogue.columns), Arc::new(Bindings::new(rules, catalogue)));
-                shapes.insert(Arc::clone(&made.0), Arc::clone(&made.1));
-                made
-            }
+        if let Some(shape) = shapes.get(columns) {
+            return shape.clone();
+        }
+        let shape = Shape {
+            columns: Arc::clone(columns),
+            unclean: columns.iter().position(|column| column.name == sample::BOOT_UNCLEAN),
+            bindings: Arc::new(Bindings::new(rules, columns)),
         };
-        drop(shapes);
-        let catalogue = Catalogue { id: catalogue.id, resource: catalogue.resource.clone(), columns };
-        Arc::new(Known { catalogue: Arc::new(catalogue), unclean, bindings })
+        shapes.insert(Arc::clone(columns), shape.clone());
+        shape
+    }
+
+    /// Works out what is needed of a catalogue, with the columns of one that has the same. Adds nothing yet.
+    pub fn work_out(&self, catalogue: &Catalogue, rules: &RuleSet) -> Arc<Known> {
+        self.shape(&catalogue.columns, rules).known(catalogue.id, catalogue.resource.clone())
     }
 
     /// Adds catalogues.

@@ -55,7 +55,7 @@ impl Judge {
             let columns: Vec<catalogue::Column> =
                 samples.iter().map(|sample| sample.column.clone()).collect();
             if bindings.as_ref().is_none_or(|(known, _)| *known != columns) {
-                bindings = Some((columns, Bindings::new(&self.rules, &catalogue_of(&samples))));
+                bindings = Some((columns, Bindings::new(&self.rules, &catalogue_of(&samples).columns)));
             }
             let values: Vec<Option<i64>> = samples
                 .iter()

@@ -16,7 +16,7 @@ use crate::model::agent::{AgentId, AgentState};
 use crate::model::alert::{Alert, AlertState};
 use crate::model::arrival::{Measured, SpoolId};
 use crate::model::asset::AssetId;
-use crate::model::catalogue::{Catalogue, CatalogueId};
+use crate::model::catalogue::{Attributes, CatalogueId, Column};
 use crate::policies::Policies;
 use crate::revocations::Revocations;
 use crate::series::{Sample, Series, SeriesError};
@@ -34,8 +34,10 @@ use tokio::sync::mpsc;
 pub struct Decoders {
     /// A report's bytes.
     pub report: fn(&[u8]) -> Option<Measured>,
-    /// A catalogue's canonical bytes.
-    pub catalogue: fn(&str) -> Option<Catalogue>,
+    /// What a catalogue says of its host.
+    pub resource: fn(&str) -> Option<Attributes>,
+    /// The columns of catalogues.
+    pub columns: fn(&str) -> Option<Vec<Column>>,
 }
 
 /// Why memory could not be rebuilt. Nothing was changed.
@@ -155,9 +157,8 @@ fn keep_revocations(
     now_ms: i64,
 ) -> Result<(), NoRebuild> {
     let mut to_revoke = Vec::new();
-    agent::each(connection, |found| {
-        let id = found.agent.id;
-        match found.agent.state {
+    agent::each_state(connection, |id, state| {
+        match state {
             AgentState::Revoked => revocations.add(id, now_ms)?,
             AgentState::Active | AgentState::Quarantined if revocations.contains(id) => to_revoke.push(id),
             AgentState::Active | AgentState::Quarantined => {}
@@ -176,10 +177,19 @@ fn load_catalogues(
     settings: &Settings,
     decoders: Decoders,
 ) -> Result<(), StoreError> {
+    let mut shapes = HashMap::new();
+    catalogue::each_shape(connection, |number, columns| match (decoders.columns)(columns) {
+        Some(columns) => {
+            shapes.insert(number, catalogues.shape(&columns.into(), &settings.rules));
+        }
+        None => tracing::error!(number, "columns in the store cannot be read"),
+    })?;
     let mut known = Vec::new();
-    catalogue::each(connection, |id, canonical| match (decoders.catalogue)(canonical) {
-        Some(catalogue) => known.push(catalogues.work_out(&catalogue, &settings.rules)),
-        None => tracing::error!(id = ?id.0, "a catalogue in the store cannot be read"),
+    catalogue::each(connection, |id, shape, resource| {
+        match shapes.get(&shape).zip((decoders.resource)(resource)) {
+            Some((shape, resource)) => known.push(shape.known(id, resource)),
+            None => tracing::error!(id = ?id.0, "a catalogue in the store cannot be read"),
+        }
     })?;
     catalogues.add(known);
     Ok(())

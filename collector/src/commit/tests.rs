@@ -25,7 +25,7 @@ fn catalogue() -> NewCatalogue {
         kind: Kind::Gauge,
     };
     let catalogue = Catalogue { id: COLUMNS, resource: Default::default(), columns: vec![column].into() };
-    NewCatalogue { catalogue: Arc::new(catalogue), canonical: "{}".into() }
+    NewCatalogue { catalogue: Arc::new(catalogue), canonical: r#"{"columns":[]}"#.into() }
 }
 
 fn arrival(numbers: std::ops::RangeInclusive<u64>, body: Vec<u8>) -> Arrival {
@@ -91,7 +91,7 @@ fn reopen(dir: &Path) -> (Writer, Memory, mpsc::UnboundedReceiver<Handback>) {
     let (clock, _) = Clock::manual(NOW_MS);
     let settings =
         Settings { window: Duration::ZERO, interval_ms: 60_000, rules: Arc::new(RuleSet::default()), clock };
-    let decoders = Decoders { report: |_| None, catalogue: |_| None };
+    let decoders = Decoders { report: |_| None, resource: |_| None, columns: |_| None };
     let (answers, handed_back) = mpsc::unbounded_channel();
     let (writer, memory) = Writer::open(dir, 1 << 24, settings, decoders, Handle::new(), answers).unwrap();
     (writer, memory, handed_back)

@@ -1,7 +1,7 @@
 //! Which columns of a catalogue each rule reads. Made once for a catalogue, so that no report costs a look-up by name.
 
 use crate::health::rule::{BuiltIn, RuleSet};
-use crate::model::catalogue::{Catalogue, Column};
+use crate::model::catalogue::Column;
 use std::sync::Arc;
 use tram_proto::sample as names;
 
@@ -92,9 +92,9 @@ pub struct Bindings {
 
 impl Bindings {
     /// Binds the columns of a catalogue that enabled rules read.
-    pub fn new(rules: &RuleSet, catalogue: &Catalogue) -> Self {
+    pub fn new(rules: &RuleSet, columns: &[Column]) -> Self {
         let mut bindings = Self::default();
-        for (place, column) in catalogue.columns.iter().enumerate() {
+        for (place, column) in columns.iter().enumerate() {
             bindings.bind(column, Cell::new(place, column));
         }
         bindings.drop_disabled(rules);

@@ -118,7 +118,7 @@ impl World {
 
     fn evaluate_with(&self, rules: &RuleSet) -> Findings {
         let mut findings = Findings::default();
-        let bindings = Bindings::new(rules, &self.catalogue());
+        let bindings = Bindings::new(rules, &self.catalogue().columns);
         evaluate(rules, &bindings, &self.facts(), NOW_MS, &mut findings);
         findings
     }
@@ -380,7 +380,7 @@ fn judging_a_report_costs_no_look_ups() {
         Instant::now()
     }
     let (rules, world) = (RuleSet::default(), server());
-    let bindings = Bindings::new(&rules, &world.catalogue());
+    let bindings = Bindings::new(&rules, &world.catalogue().columns);
     let mut findings = Findings::default();
     let rounds = 2_000;
     let began = now();

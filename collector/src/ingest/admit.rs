@@ -3,12 +3,13 @@
 //! Pure. The shapes and bounds of the wire end here; nothing below or beside this module knows them.
 
 use crate::budget::Ask;
+use crate::commit::Decoders;
 use crate::model::agent::AgentId;
 use crate::model::arrival::{
     Aggregate, Anchor, Arrival, Gathered, Incoming, Measured, Moment, NewCatalogue, Outcome, Refusal,
     SpoolFigures, SpoolId,
 };
-use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
+use crate::model::catalogue::{Attributes, Catalogue, CatalogueId, Column, Kind};
 use crate::model::component::{Component, ComponentState};
 use crate::model::report::{BootId, End};
 use std::ops::Range;
@@ -180,32 +181,37 @@ fn component(part: wire_component::Component) -> Component {
 }
 
 fn catalogue(sent: &wire_catalogue::Catalogue) -> Catalogue {
-    let column = |column: &wire_catalogue::Column| Column {
-        name: column.name.clone(),
-        attributes: column.attributes.clone(),
-        unit: column.unit.clone(),
-        scale: column.scale,
-        kind: match column.kind {
-            wire_catalogue::Kind::Gauge => Kind::Gauge,
-            wire_catalogue::Kind::Counter => Kind::Counter,
-        },
-    };
     Catalogue {
         id: CatalogueId(sent.id().0),
         resource: sent.resource.clone(),
-        columns: sent.columns.iter().map(column).collect(),
+        columns: sent.columns.iter().cloned().map(column).collect(),
     }
 }
 
-/// A report's bytes as they are in the log.
-pub fn stored_report(bytes: &[u8]) -> Option<Measured> {
+fn column(sent: wire_catalogue::Column) -> Column {
+    let wire_catalogue::Column { name, attributes, unit, scale, kind } = sent;
+    let kind = match kind {
+        wire_catalogue::Kind::Gauge => Kind::Gauge,
+        wire_catalogue::Kind::Counter => Kind::Counter,
+    };
+    Column { name, attributes, unit, scale, kind }
+}
+
+/// How reports and catalogues are read that the store has kept as they came.
+pub const DECODERS: Decoders =
+    Decoders { report: stored_report, resource: stored_resource, columns: stored_columns };
+
+fn stored_report(bytes: &[u8]) -> Option<Measured> {
     Report::decode(bytes).ok().map(measured)
 }
 
-/// A catalogue's canonical bytes as they are in the store.
-pub fn stored_catalogue(canonical: &str) -> Option<Catalogue> {
-    let sent: wire_catalogue::Catalogue = serde_json::from_str(canonical).ok()?;
-    Some(catalogue(&sent))
+fn stored_resource(json: &str) -> Option<Attributes> {
+    serde_json::from_str(json).ok()
+}
+
+fn stored_columns(json: &str) -> Option<Vec<Column>> {
+    let sent: Vec<wire_catalogue::Column> = serde_json::from_str(json).ok()?;
+    Some(sent.into_iter().map(column).collect())
 }
 
 /// What an arrival asks of its site's budget; `may` says whether history may go at this hour.

@@ -120,7 +120,7 @@ pub struct SpoolFigures {
 pub struct NewCatalogue {
     /// What it says.
     pub catalogue: Arc<Catalogue>,
-    /// Its canonical bytes, which are JSON.
+    /// Its canonical bytes: JSON of an object with `columns`, and `resource` where there is one.
     pub canonical: String,
 }
 

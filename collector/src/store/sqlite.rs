@@ -37,6 +37,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (3, include_str!("../../migrations/sqlite/0003_create_policy.sql")),
     (4, include_str!("../../migrations/sqlite/0004_add_site_budget.sql")),
     (5, include_str!("../../migrations/sqlite/0005_add_alert_component.sql")),
+    (6, include_str!("../../migrations/sqlite/0006_share_columns.sql")),
 ];
 
 /// Idle reader connections that are kept.
@@ -107,8 +108,12 @@ fn check_schema(connection: &Connection) -> Result<i64, StoreError> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    migrate_by(connection, MIGRATIONS)
+}
+
+fn migrate_by(connection: &mut Connection, migrations: &[(i64, &str)]) -> Result<(), StoreError> {
     let done = check_schema(connection)?;
-    for (number, statements) in MIGRATIONS.iter().filter(|(number, _)| *number > done) {
+    for (number, statements) in migrations.iter().filter(|(number, _)| *number > done) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(statements)?;
         transaction.pragma_update(None, "user_version", number)?;
@@ -177,6 +182,41 @@ mod tests {
             })
             .unwrap();
         assert_eq!(agencies, 0);
+    }
+
+    #[test]
+    fn catalogues_that_were_kept_whole_share_their_columns_after_migration() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let before = MIGRATIONS.iter().position(|(number, _)| *number == 6).unwrap();
+        migrate_by(&mut connection, &MIGRATIONS[..before]).unwrap();
+        let columns = r#"[{"name":"a","attr":{"k":"\"ổ \\ đĩa\""},"unit":"1","scale":0,"kind":"gauge"}]"#;
+        let whole = [
+            (1, format!(r#"{{"resource":{{"host.name":"một"}},"columns":{columns}}}"#)),
+            (2, format!(r#"{{"resource":{{"host.name":"hai"}},"columns":{columns}}}"#)),
+            (3, r#"{"columns":[]}"#.to_owned()),
+            (4, r#"{"columns":3}"#.to_owned()),
+            (5, "{".to_owned()),
+        ];
+        for (id, body) in &whole {
+            let sql = "INSERT INTO catalogue (id, body, seen_ms) VALUES (?1, ?2, 7)";
+            connection.execute(sql, rusqlite::params![[*id as u8; 16], body]).unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        let (mut shapes, mut found) = (std::collections::BTreeMap::new(), Vec::new());
+        catalogue::each_shape(&connection, |number, columns| {
+            shapes.insert(number, columns.to_owned());
+        })
+        .unwrap();
+        catalogue::each(&connection, |id, shape, resource| {
+            found.push((id.0[0], resource.to_owned(), shapes[&shape].clone()));
+        })
+        .unwrap();
+        let expected = [
+            (1, r#"{"host.name":"một"}"#.to_owned(), columns.to_owned()),
+            (2, r#"{"host.name":"hai"}"#.to_owned(), columns.to_owned()),
+            (3, "{}".to_owned(), "[]".to_owned()),
+        ];
+        assert_eq!((found.as_slice(), shapes.len()), (expected.as_slice(), 2));
     }
 
     #[test]

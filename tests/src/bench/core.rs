@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tram_collector::clock::Clock;
-use tram_collector::commit::{self, Decoders, Handle, Memory, Settings, Writer};
+use tram_collector::commit::{self, Handle, Memory, Settings, Writer};
 use tram_collector::health::RuleSet;
 use tram_collector::ingest::admit;
 use tram_collector::model;
@@ -77,7 +77,7 @@ impl Core {
         let (clock, time) = Clock::manual(now_ms);
         let settings =
             Settings { window: WINDOW, interval_ms: 60_000, rules: Arc::new(RuleSet::default()), clock };
-        let decoders = Decoders { report: admit::stored_report, catalogue: admit::stored_catalogue };
+        let decoders = admit::DECODERS;
         let (answers, answered) = mpsc::unbounded_channel();
         let handle = Handle::new();
         let (writer, memory) =

@@ -50,7 +50,7 @@ pub fn run(options: &Options, outcome: &mut Outcome) -> anyhow::Result<()> {
 
 fn watched(rules: &RuleSet, number: u64) -> Watched {
     let mut host = Host::new(AgentId::default(), number, 0);
-    let bindings = Bindings::new(rules, &model(host.catalogue()));
+    let bindings = Bindings::new(rules, &model(host.catalogue()).columns);
     let round = |_| {
         host.next_body();
         host.values().iter().map(|value| Some(*value)).collect()

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tram_collector::clock::Clock;
-use tram_collector::commit::{Decoders, Handle, Memory, Settings, Writer, read_log};
+use tram_collector::commit::{Handle, Memory, Settings, Writer, read_log};
 use tram_collector::health::RuleSet;
 use tram_collector::ingest::admit;
 use tram_collector::latest::Host;
@@ -102,7 +102,7 @@ impl Center {
             rules: Arc::new(RuleSet::default()),
             clock: self.clock.clone(),
         };
-        let decoders = Decoders { report: admit::stored_report, catalogue: admit::stored_catalogue };
+        let decoders = admit::DECODERS;
         let (answers, _) = mpsc::unbounded_channel();
         let opened = Writer::open(&self.data(), SERIES_BYTES, settings, decoders, Handle::new(), answers)?;
         self.running = Some(opened);

@@ -96,7 +96,7 @@ impl World {
             rules: Arc::default(),
             clock: clock.clone(),
         };
-        let decoders = Decoders { report: |_| None, catalogue: |_| None };
+        let decoders = Decoders { report: |_| None, resource: |_| None, columns: |_| None };
         let (writer, memory) =
             Writer::open(data_dir.path(), 64 << 20, settings, decoders, commit.clone(), answers).unwrap();
         std::thread::spawn(move || writer.run());

@@ -57,6 +57,24 @@ pub fn each<E: From<StoreError>>(
     Ok(())
 }
 
+/// Shows every agent and whether it may report.
+pub fn each_state<E: From<StoreError>>(
+    connection: &Connection,
+    mut show: impl FnMut(AgentId, AgentState) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement = connection.prepare("SELECT id, state FROM agent").map_err(StoreError::from)?;
+    let mut rows = statement.query([]).map_err(StoreError::from)?;
+    while let Some(row) = rows.next().map_err(StoreError::from)? {
+        let read = || {
+            let state = state_from_word(row.get_ref(1)?.as_str()?);
+            Ok::<_, rusqlite::Error>((AgentId(blob(row, 0)?), state))
+        };
+        let (id, state) = read().map_err(StoreError::from)?;
+        show(id, state)?;
+    }
+    Ok(())
+}
+
 /// Every agent that was ever on an asset.
 pub fn of_asset(connection: &Connection, asset: AssetId) -> Result<Vec<AgentId>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT id FROM agent WHERE asset = ?1")?;

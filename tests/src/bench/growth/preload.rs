@@ -34,7 +34,7 @@ pub(super) fn preload(
     let fleet = prepare_some(data_dir, count, live, now_ms)?;
     let state = Latest::default();
     for (number, agent) in fleet.agents.iter().enumerate() {
-        state.put(&known(number, *agent, now_ms));
+        state.put(&known(&host(number, *agent, now_ms), number, *agent, now_ms));
     }
     let snapshots: Vec<Vec<u8>> =
         (0..SHARDS).map(|shard| bytes::encode(&state, shard)).collect::<Result<_, _>>()?;
@@ -71,8 +71,7 @@ fn host(number: usize, agent: AgentId, now_ms: i64) -> Host {
 }
 
 /// What the collector knows of a host after its reports.
-fn known(number: usize, agent: AgentId, now_ms: i64) -> latest::Host {
-    let host = host(number, agent, now_ms);
+fn known(host: &Host, number: usize, agent: AgentId, now_ms: i64) -> latest::Host {
     let catalogue = CatalogueId(host.catalogue().id().0);
     let values: Arc<[Option<i64>]> = host.values().iter().map(|value| Some(*value)).collect();
     let ((boot, boot_ms), spool) = (host.boot(), SpoolId(host.spool().0));
