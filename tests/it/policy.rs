@@ -1,20 +1,9 @@
 //! A policy that is put at a place reaches the agents there with their next report.
 
 use hyper::Method;
-use tram_collector::latest::Effect;
-use tram_collector::model::agency::Scope;
 use tram_collector::model::policy::Place;
-use tram_collector::store::sqlite::policy;
 use tram_proto::policy::{Policy, Probe};
 use tram_tests::world::{Host, World};
-
-async fn put(world: &World, place: Place, body: &'static str) {
-    let put = world.running().unwrap().commit.write(move |transaction| {
-        policy::put(transaction, Scope::All, place, body, 5)?;
-        Ok(((), vec![Effect::PolicyChanged]))
-    });
-    put.await.unwrap();
-}
 
 #[tokio::test]
 async fn what_is_asked_at_a_place_reaches_its_agents_and_the_nearer_place_wins() {
@@ -23,9 +12,10 @@ async fn what_is_asked_at_a_place_reaches_its_agents_and_the_nearer_place_wins()
     let site = world.running().unwrap().memory.latest.all()[0].site;
     let mut host = Host::new(identity.clone());
     let before = host.report(&world).await.unwrap().policy;
-    put(&world, Place::All, r#"{"probe_interval_s":90,"sample_interval_s":20}"#).await;
+    let everywhere = r#"{"probe_interval_s":90,"sample_interval_s":20}"#;
+    world.ask_at(Place::All, everywhere.to_owned()).await.unwrap();
     let asked = r#"{"sample_interval_s":30,"probes":[{"kind":"tcp","host":"portal","port":443}]}"#;
-    put(&world, Place::Site(site), asked).await;
+    world.ask_at(Place::Site(site), asked.to_owned()).await.unwrap();
     let after = host.report(&world).await.unwrap().policy;
     assert_ne!(after, before);
     let reply = world.ask(&identity, Method::GET, "/agent/v1/policy", vec![]).await.unwrap();

@@ -23,7 +23,8 @@ impl World {
     fn with(v6_only: bool) -> Self {
         let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let outside: SocketAddr = collector.local_addr().unwrap();
-        let net = SmallNet::start(&Options { forwards: vec![(PORT, outside)], v6_only }).unwrap();
+        let options = Options { forwards: vec![(PORT, outside)], v6_only, ..Options::default() };
+        let net = SmallNet::start(&options).unwrap();
         Self { net, _collector: collector }
     }
 

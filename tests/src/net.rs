@@ -77,6 +77,8 @@ pub struct Options {
     pub forwards: Vec<(u16, SocketAddr)>,
     /// The host has no IPv4.
     pub v6_only: bool,
+    /// Whatever address the host tries, something behind the uplink has it.
+    pub answers_everywhere: bool,
 }
 
 /// A running small internet. Dropping it removes it.
@@ -109,7 +111,7 @@ impl SmallNet {
             runtime: Some(runtime),
             tasks: Mutex::new(JoinSet::new()),
         };
-        net.join_up(options.v6_only)?;
+        net.join_up(options)?;
         net.serve()?;
         let servers: &[&str] = if options.v6_only { &plan::RESOLVERS_V6 } else { &plan::RESOLVERS };
         let lines: Vec<String> = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
@@ -260,7 +262,7 @@ impl SmallNet {
         Ok(())
     }
 
-    fn join_up(&self, v6_only: bool) -> Result<()> {
+    fn join_up(&self, options: &Options) -> Result<()> {
         // The kernel drops what is sent while a link is coming up, so the links are waited for at the end.
         self.host.join("lan0", &self.gateway, "lan0")?;
         self.gateway.join("wan0", &self.internet, "wan0")?;
@@ -268,7 +270,10 @@ impl SmallNet {
         self.gateway.set_kernel("ipv6/conf/all/keep_addr_on_down", "1")?;
         self.gateway.configure(&plan::gateway())?;
         self.internet.configure(&plan::internet())?;
-        self.host.configure(&plan::host(v6_only))?;
+        if options.answers_everywhere {
+            self.internet.configure(&plan::everywhere())?;
+        }
+        self.host.configure(&plan::host(options.v6_only))?;
         self.gateway.set_kernel("ipv4/ip_forward", "1")?;
         self.gateway.set_kernel("ipv6/conf/all/forwarding", "1")?;
         self.host.wait_for_link("lan0")?;

@@ -24,11 +24,13 @@ use tram_collector::app::{self, Running};
 use tram_collector::clock::Clock;
 use tram_collector::config::{self, Config};
 use tram_collector::latest::Effect;
+use tram_collector::model::agency::{Scope, SiteId};
 use tram_collector::model::agent::{Agent, AgentId, AgentState, Certificate};
 use tram_collector::model::asset::{AssetId, AssetKind};
+use tram_collector::model::policy::Place;
 use tram_collector::pki::{Leaf, RequestedKey};
 use tram_collector::store::StoreError;
-use tram_collector::store::sqlite::{agent, certificate, enrollment};
+use tram_collector::store::sqlite::{agency, agent, certificate, enrollment, policy};
 use tram_proto::enroll::{EnrollRequest, Enrolled, secret_text};
 
 /// Noon of some day, when the clock of a held world starts.
@@ -207,16 +209,40 @@ impl World {
 
     /// A token's secret for `uses` machines, valid for an hour.
     pub async fn secret(&self, uses: i64) -> Result<[u8; 20]> {
+        let site =
+            self.running()?.commit.write(|transaction| Ok((agent::unassigned_site(transaction)?, vec![])));
+        self.secret_at(site.await?, uses).await
+    }
+
+    /// The same, of a site.
+    pub async fn secret_at(&self, site: SiteId, uses: i64) -> Result<[u8; 20]> {
         let mut secret = [0; 20];
         getrandom::fill(&mut secret).context("random")?;
         let (hash, now_ms) = (Sha256::digest(secret).into(), self.now_ms());
         let write = self.running()?.commit.write(move |transaction| {
-            let site = agent::unassigned_site(transaction)?;
             enrollment::add(transaction, site, hash, uses, now_ms + 3_600_000, "test", now_ms)?;
             Ok(((), vec![]))
         });
         write.await?;
         Ok(secret)
+    }
+
+    /// A site of this name, in an agency of its own name.
+    pub async fn site(&self, name: String) -> Result<SiteId> {
+        let write = self.running()?.commit.write(move |transaction| {
+            let agency = agency::ensure(transaction, Scope::All, &[&name])?;
+            Ok((agency::ensure_site(transaction, agency, &name)?, vec![Effect::SiteChanged]))
+        });
+        Ok(write.await?)
+    }
+
+    /// What agents of a place are asked from now on: a policy's text.
+    pub async fn ask_at(&self, place: Place, body: String) -> Result<()> {
+        let write = self.running()?.commit.write(move |transaction| {
+            policy::put(transaction, Scope::All, place, &body, 5)?;
+            Ok(((), vec![Effect::PolicyChanged]))
+        });
+        Ok(write.await?)
     }
 
     /// Enrols a machine with a new token and key.

@@ -89,7 +89,8 @@ fn become_able() -> Result<()> {
 }
 
 fn run_command(run: &Run) -> Result<ExitCode> {
-    let net = SmallNet::start(&Options { forwards: run.forward.clone(), v6_only: run.v6_only })?;
+    let options = Options { forwards: run.forward.clone(), v6_only: run.v6_only, ..Options::default() };
+    let net = SmallNet::start(&options)?;
     if let Some(path) = &run.resolv_conf {
         std::fs::copy(net.resolv_conf(), path).with_context(|| format!("cannot write {}", path.display()))?;
     }

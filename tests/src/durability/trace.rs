@@ -4,8 +4,8 @@
 //! error, since a replay without it would prove nothing. An act counts from when it was over, what was said from when it
 //! was begun, and a sync covers only what was over when it began.
 
+use crate::strace::{Calls, Line, bytes, string};
 use anyhow::{Context as _, bail, ensure};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Arguments of `strace`: every call that can change a file, with all its bytes.
@@ -63,8 +63,8 @@ impl Act {
 #[derive(Debug)]
 pub struct Reader {
     folder: Vec<u8>,
-    /// Calls that have begun, by thread, and how many acts were over then.
-    begun: HashMap<String, (String, usize)>,
+    /// With how many acts were over when each call began.
+    calls: Calls<usize>,
     said: Vec<u8>,
     acts: Vec<Act>,
 }
@@ -73,7 +73,7 @@ impl Reader {
     /// Of what is done below a folder.
     pub fn new(folder: &Path) -> Self {
         let folder = folder.as_os_str().as_encoded_bytes().to_vec();
-        Self { folder, begun: HashMap::new(), said: Vec::new(), acts: Vec::new() }
+        Self { folder, calls: Calls::default(), said: Vec::new(), acts: Vec::new() }
     }
 
     /// All acts, in order.
@@ -83,21 +83,16 @@ impl Reader {
 
     /// Reads the next line.
     pub fn line(&mut self, line: &str) -> anyhow::Result<()> {
-        let (thread, rest) = line.split_once(' ').context("a line without a thread")?;
-        let rest = rest.trim_start();
-        if let Some(head) = rest.strip_suffix("<unfinished ...>") {
-            self.speak(head)?;
-            self.begun.insert(thread.to_owned(), (head.trim_end().to_owned(), self.acts.len()));
-        } else if rest.starts_with("<... ") {
-            let (_, tail) = rest.split_once("resumed>").context("what was resumed")?;
-            // A thread that was ended in a call has no more to say about it.
-            let Some((head, before)) = self.begun.remove(thread) else { return Ok(()) };
-            self.call(&format!("{head}{tail}"), before)?;
-        } else if !rest.starts_with("+++") && !rest.starts_with("---") {
-            self.speak(rest)?;
-            self.call(rest, self.acts.len())?;
+        match self.calls.line(line, self.acts.len())? {
+            Line::Begun(head) => self.speak(&head),
+            Line::Over(text, before, is_resumed) => {
+                if !is_resumed {
+                    self.speak(&text)?;
+                }
+                self.call(&text, before)
+            }
+            Line::Other => Ok(()),
         }
-        Ok(())
     }
 
     /// What goes to standard output counts when it is begun.
@@ -238,26 +233,6 @@ impl Call<'_> {
 /// SQLite's index of a write-ahead log: shared memory that does not outlive its users.
 pub fn is_index(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(b"-shm")
-}
-
-/// A whole string as `-xx` shows it.
-fn string(text: &str) -> anyhow::Result<Vec<u8>> {
-    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    bytes(inner.with_context(|| format!("not a whole string: {:.40}", text))?)
-}
-
-fn bytes(text: &str) -> anyhow::Result<Vec<u8>> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let one = |four: &[u8]| match four {
-        [b'\\', b'x', high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    };
-    let all: Option<Vec<u8>> = text.as_bytes().chunks(4).map(one).collect();
-    all.with_context(|| format!("not written as bytes: {:.40}", text))
 }
 
 #[cfg(test)]

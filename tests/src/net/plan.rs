@@ -131,6 +131,12 @@ pub(super) fn internet() -> Vec<String> {
     lines
 }
 
+/// `ip` lines that give the internet every address that has no other place. Not in the table of its own addresses, which
+/// comes first: the way back to the host would be lost.
+pub(super) fn everywhere() -> Vec<String> {
+    ["0.0.0.0/0", "::/0"].map(|all| format!("route add local {all} dev lo table main")).to_vec()
+}
+
 fn address(interface: &str, prefix: &str) -> String {
     // Without this an IPv6 address is not there for a moment, even with nobody to be asked whether it is taken.
     let now = if prefix.contains(':') { " nodad" } else { "" };

@@ -1,0 +1,81 @@
+//! The agent's own program on a host of the small internet: how stories configure, enrol, start and end it.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tram_collector::model::agency::SiteId;
+use tram_proto::enroll::Token;
+use tram_tests::net::{SmallNet, plan};
+use tram_tests::world::World;
+
+/// The collector's port as hosts see it.
+pub(crate) const PORT: u16 = 8441;
+
+/// A process that is killed with this value.
+pub(crate) struct Agent(pub(crate) Child);
+
+impl Agent {
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        kill(Pid::from_raw(self.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Where the program is.
+pub(crate) fn path() -> &'static str {
+    env!("CARGO_BIN_EXE_agent")
+}
+
+/// The program, or what starts it, with its settings.
+pub(crate) fn with_settings(mut command: Command, settings: &Path) -> Command {
+    command.arg("--config").arg(settings).stdin(Stdio::null());
+    command
+}
+
+/// Settings of a host of this net: its folder, its targets, its name servers.
+pub(crate) fn settings(net: &SmallNet, folder: &Path) -> String {
+    let (reach, state, machine) = (net.reach_config(), folder.join("state"), folder.join("machine"));
+    std::fs::write(&machine, folder.display().to_string()).unwrap();
+    format!(
+        "[agent]\nstate_dir = {state:?}\nmachine_id = {machine:?}\n[reach]\ninternet_targets = {:?}\nweb_targets = {:?}\n\
+         name = {:?}\nresolv_conf = {:?}\n",
+        reach.internet_targets, reach.web_targets, reach.name, reach.resolv_conf,
+    )
+}
+
+/// Enrols the host of these settings at a site.
+pub(crate) fn enroll(runtime: &Runtime, world: &World, net: &SmallNet, site: SiteId, settings: &Path) {
+    let secret = runtime.block_on(world.secret_at(site, 1)).unwrap();
+    let ca_sha256 = world.running().unwrap().pki.ca_sha256();
+    let token = Token { ca_sha256, issued_ms: world.now_ms(), secret }.to_string();
+    let url = format!("https://{}:{PORT}", plan().collector);
+    let mut command = with_settings(Command::new(path()), settings);
+    command.args(["enroll", "--collector", &url, "--token", &token]).stdout(Stdio::null());
+    assert!(net.spawn(&mut command).unwrap().wait().unwrap().success());
+}
+
+/// Waits until something is so; fails with what is `said` when it does not come about.
+pub(crate) fn until(
+    what: &str,
+    patience: Duration,
+    said: &dyn Fn() -> String,
+    mut is_so: impl FnMut() -> bool,
+) -> Duration {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < patience, "not {what} within {patience:?}: {}", said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    started.elapsed()
+}
