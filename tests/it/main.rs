@@ -15,6 +15,7 @@ mod full_store;
 mod history;
 mod judgement;
 mod kills;
+mod last_words;
 mod limits;
 mod load;
 mod mtls;
