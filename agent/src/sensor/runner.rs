@@ -95,7 +95,6 @@ struct Slot {
     sensor: Option<Box<dyn Sensor>>,
     started: Option<Instant>,
     last: Reading,
-    state: SensorState,
 }
 
 struct Job {
@@ -153,7 +152,6 @@ impl Runner {
             sensor: Some(sensor),
             started: None,
             last: Reading::default(),
-            state: SensorState::Read,
         };
         let slots = sensors.into_iter().map(slot).collect();
         Self { slots, paths: Arc::new(paths), clock, idle: None, desk: Arc::default() }
@@ -329,9 +327,9 @@ impl Runner {
         self.slots.iter().zip(reports).filter_map(running).max()
     }
 
-    fn conclude(&mut self, reports: Vec<Option<SensorReport>>, now: Instant) -> Round {
+    fn conclude(&self, reports: Vec<Option<SensorReport>>, now: Instant) -> Round {
         let mut round = Round::default();
-        for (slot, report) in self.slots.iter_mut().zip(reports) {
+        for (slot, report) in self.slots.iter().zip(reports) {
             let report = report.or_else(|| slot.stale(now));
             let read = report.as_ref().is_some_and(|report| report.state == SensorState::Read);
             if read {
@@ -342,10 +340,7 @@ impl Runner {
                     .extend(slot.last.samples.iter().map(|sample| Sample { value: None, ..sample.clone() }));
             }
             round.components.extend(slot.components(report.as_ref()));
-            if let Some(report) = report {
-                slot.note(&report);
-                round.sensors.push(report);
-            }
+            round.sensors.extend(report);
         }
         round.components = merge(std::mem::take(&mut round.components));
         for slot in &self.slots {
@@ -385,18 +380,6 @@ impl Slot {
             ..part.clone()
         };
         self.last.components.iter().map(unknown).collect()
-    }
-
-    fn note(&mut self, report: &SensorReport) {
-        if report.state != self.state {
-            match report.state {
-                SensorState::Read => tracing::info!(sensor = self.name, "sensor is read again"),
-                SensorState::Failed | SensorState::Stale => {
-                    tracing::info!(sensor = self.name, why = report.why, "sensor gives no values");
-                }
-            }
-        }
-        self.state = report.state;
     }
 }
 
