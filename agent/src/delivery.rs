@@ -8,7 +8,7 @@ use crate::delivery::courier::{Courier, Way};
 use crate::delivery::flight::Errand;
 use crate::sensor::Sample;
 use crate::spool::{Bounds, Spool, SpoolError};
-use crate::uplink::addresses::Addresses;
+use crate::uplink::addresses::{ADDRESSES_MAX, Addresses};
 use crate::uplink::history::{Hours, Shut};
 use crate::uplink::identity::{Identity, IdentityError, IdentityStore};
 use crate::uplink::post::{self, Poster};
@@ -196,11 +196,16 @@ impl Delivery {
         if settings.route.ca.as_deref().is_some_and(|ca| identity.ca_der().is_ok_and(|own| *own != *ca)) {
             return Err(DeliveryError::OtherAuthority);
         }
+        let now = clock.monotonic();
+        let good = remembered::read(state);
+        let addresses = Addresses::new(urls(&settings, &identity), good.as_deref(), seed, now);
         let way = match courier {
             Some(courier) => Way::Courier(courier),
-            None => Way::Tls(Poster::new(trust::enrolled(&identity, time.clone(), proxy)?, proxy)?),
+            None => {
+                let tls = trust::enrolled(&identity, time.clone(), proxy)?;
+                Way::Tls(Poster::new(tls, proxy, addresses.connect_timeout())?)
+            }
         };
-        let now = clock.monotonic();
         let mut uplink = Uplink::new(settings.send_interval, settings.policy, seed, now);
         if anchor.is_some() {
             uplink.handle_restart(now);
@@ -209,10 +214,8 @@ impl Delivery {
         let was_shared = remembered::is_shared(state);
         uplink.handle_limit(settings.history_limit, was_shared, now);
         let assembler = Assembler::new(settings.resource.clone());
-        let good = remembered::read(state);
-        let urls = urls(&settings, &identity);
         Ok(Self {
-            addresses: Addresses::new(urls, good.as_deref(), seed, now),
+            addresses,
             state: state.to_owned(),
             was_shared,
             known: BTreeSet::new(),
@@ -332,8 +335,14 @@ impl Delivery {
         }
         self.settings.collectors = collectors;
         let (seed, now) = (u64::from(self.settings.boot.0[0]), self.clock.monotonic());
-        let good = self.addresses.good().to_owned();
+        let (good, before) = (self.addresses.good().to_owned(), self.addresses.connect_timeout());
         self.addresses = Addresses::new(urls(&self.settings, &self.identity), Some(&good), seed, now);
+        if self.addresses.connect_timeout() != before && matches!(self.way, Way::Tls(_)) {
+            match self.poster_for(&self.identity) {
+                Ok(poster) => self.way = Way::Tls(poster),
+                Err(error) => tracing::warn!(%error, "connections take as long to be given up as before"),
+            }
+        }
     }
 
     /// The agent's id.
@@ -396,6 +405,9 @@ fn urls(settings: &Settings, identity: &Identity) -> Vec<String> {
             }
             is_told_apart
         });
+    }
+    if urls.len() > ADDRESSES_MAX {
+        tracing::warn!(given = urls.len(), used = ADDRESSES_MAX, "further collector addresses are left out");
     }
     urls
 }

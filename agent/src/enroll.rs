@@ -4,6 +4,7 @@
 //! It can be repeated with the same token: the key is on disk before the first request.
 
 use crate::clock::Clock;
+use crate::uplink::CONNECT_TIMEOUT;
 use crate::uplink::identity::{Identity, IdentityError, IdentityStore, Key, token_sha256};
 use crate::uplink::post::{self, Answer, InvalidAddress, Poster};
 use crate::uplink::proxy::{Proxy, Route};
@@ -94,7 +95,7 @@ pub async fn enroll(
     let unusable = |error: String| EnrollError::Answer(error);
     let tls = trust::pinned(order.token.ca_sha256, order.route.ca.as_deref(), time.clone(), proxy)
         .map_err(|error| unusable(error.to_string()))?;
-    let poster = Poster::new(tls, proxy).map_err(|error| unusable(error.to_string()))?;
+    let poster = Poster::new(tls, proxy, CONNECT_TIMEOUT).map_err(|error| unusable(error.to_string()))?;
     let secret = secret_text(&order.token.secret);
     let request =
         EnrollRequest { secret, csr: key.request()?, machine: order.machine, resource: order.resource };

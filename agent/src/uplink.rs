@@ -20,8 +20,15 @@ pub(crate) mod remembered;
 mod tests;
 pub mod trust;
 
-/// Pause after a first failure: an answer that was lost, mostly. Also before another address is tried.
+/// Pause after a first failure: an answer that was lost, mostly.
 const BACKOFF_MIN: Duration = Duration::from_secs(2);
+/// Longest that a connection may take to come about, where there are few addresses.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for an answer to an empty body. A connection that a cut left for dead is noticed by it, however much was
+/// said on it.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest pause before another address is tried.
+const DETOUR_PAUSE: Duration = Duration::from_secs(1);
 /// Pauses after the second failure and further ones are a quarter of this and any part of the rest: agents that lost their
 /// collector at the same moment come back to it one by one. With the time that a request may take to fail it is how late
 /// what is current can be after a link is back: within a minute.
@@ -375,7 +382,7 @@ impl Uplink {
         self.pending = pending;
         self.standing = Standing::Failing(Failure::Unreachable);
         self.fall_silent();
-        self.blocked_until = now + self.noise.jittered(BACKOFF_MIN);
+        self.blocked_until = now + self.noise.jittered(DETOUR_PAUSE);
     }
 
     /// Time has passed.

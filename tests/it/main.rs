@@ -10,6 +10,7 @@ mod backlog;
 mod backup;
 mod care;
 mod crash;
+mod failover;
 mod fleet;
 mod full_store;
 mod history;

@@ -394,9 +394,10 @@ impl Delivery {
     }
 
     /// How an identity connects.
-    fn poster_for(&self, identity: &Identity) -> Result<Poster, DeliveryError> {
+    pub(super) fn poster_for(&self, identity: &Identity) -> Result<Poster, DeliveryError> {
         let proxy = self.settings.route.proxy.as_ref();
-        Ok(Poster::new(trust::enrolled(identity, self.time.clone(), proxy)?, proxy)?)
+        let tls = trust::enrolled(identity, self.time.clone(), proxy)?;
+        Ok(Poster::new(tls, proxy, self.addresses.connect_timeout())?)
     }
 
     /// The address in use answered, as a collector does; it is begun with after a restart.

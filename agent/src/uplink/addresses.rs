@@ -7,14 +7,18 @@
 //! works, and comes back to what is preferred.
 
 use super::noise::Noise;
+use super::{CONNECT_TIMEOUT, DETOUR_PAUSE};
 use std::time::{Duration, Instant};
 
 /// How long an address rests that was silent while another answered; it doubles with each further time.
 pub const REST_MIN: Duration = Duration::from_secs(600);
 /// Longest rest: how late a repaired address is used again.
 pub const REST_MAX: Duration = Duration::from_secs(7_200);
-/// Addresses that are kept at most.
-pub const ADDRESSES_MAX: usize = 32;
+/// Addresses that are kept at most: so many can be silent one after the other before the one that answers is reached
+/// within a minute.
+pub const ADDRESSES_MAX: usize = 8;
+/// In which all addresses of a round are tried but the first, whose connection may have died with a request in it.
+const ROUND: Duration = Duration::from_secs(36);
 
 /// The addresses and what is known of each.
 #[derive(Debug)]
@@ -63,6 +67,13 @@ impl Addresses {
         self.entries.get(self.good).map_or("", |entry| entry.url.as_str())
     }
 
+    /// How long a connection may take to come about: the more addresses there are, the less each may keep the others
+    /// waiting.
+    pub fn connect_timeout(&self) -> Duration {
+        let others = u32::try_from(self.entries.len().saturating_sub(1)).unwrap_or(u32::MAX).max(1);
+        CONNECT_TIMEOUT.min((ROUND / others).saturating_sub(DETOUR_PAUSE))
+    }
+
     /// Something is about to be sent: goes back to what is preferred when that has rested.
     pub fn handle_departure(&mut self, now: Instant) {
         let is_new_round = !self.entries.iter().any(|entry| entry.was_silent);
@@ -107,6 +118,7 @@ impl Addresses {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ANSWER_TIMEOUT;
     use super::*;
     use crate::clock::{Clock as _, SystemClock};
 
@@ -163,6 +175,26 @@ mod tests {
         assert_eq!(send(&mut addresses, "", now), "bca");
         assert_eq!(send(&mut addresses, "", now + SECOND), "bca");
         assert_eq!(send(&mut addresses, "c", now + SECOND), "bc");
+    }
+
+    #[test]
+    fn one_live_address_among_all_is_reached_within_a_minute() {
+        let now = SystemClock.monotonic();
+        let of = |count: usize| Addresses::new((0..count).map(|one| one.to_string()).collect(), None, 7, now);
+        for count in 1..=ADDRESSES_MAX {
+            let mut addresses = of(count);
+            addresses.handle_departure(now);
+            // The first had a connection that is dead; each further one drops what comes.
+            let mut passed = ANSWER_TIMEOUT;
+            for _ in 2..count {
+                assert!(addresses.handle_silence(now + passed));
+                passed += DETOUR_PAUSE + addresses.connect_timeout();
+            }
+            assert!(passed + DETOUR_PAUSE < Duration::from_secs(55), "{count}: {passed:?}");
+            assert!(addresses.connect_timeout() > Duration::from_secs(4), "{count}");
+        }
+        assert_eq!(of(3).connect_timeout(), CONNECT_TIMEOUT);
+        assert_eq!(of(99).entries.len(), ADDRESSES_MAX);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! knows nothing of spools.
 
 use crate::uplink::proxy::Proxy;
-use crate::uplink::{Failure, Refusal};
+use crate::uplink::{ANSWER_TIMEOUT, Failure, Refusal};
 use reqwest::header::{CONTENT_ENCODING, RETRY_AFTER};
 use reqwest::{Client, Method, Response, Url};
 use rustls::ClientConfig;
@@ -25,10 +25,6 @@ pub const ENROLL: &str = "/agent/v1/enroll";
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 /// Bodies smaller than this are not worth compressing.
 const COMPRESS_FROM_BYTES: usize = 256;
-/// Longest that a connection may take.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest wait for an answer to an empty body. A connection that a cut left for dead is noticed by it.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Speed of a link on which the largest batches pass, in bytes per second; on a slower one they shrink.
 const SLOWEST_LINK: u64 = 2_000;
 /// How long a connection is kept for the next request; a little more than the longest usual interval.
@@ -156,21 +152,26 @@ pub struct Poster {
 impl Poster {
     /// One that trusts and shows what `tls` says, by way of a proxy if there is one. Proxies that the environment names
     /// are not ours.
-    pub fn new(tls: ClientConfig, proxy: Option<&Proxy>) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        tls: ClientConfig,
+        proxy: Option<&Proxy>,
+        connect_timeout: Duration,
+    ) -> Result<Self, reqwest::Error> {
         let builder = Client::builder().tls_backend_preconfigured(tls).http1_only().no_proxy();
         let builder = match proxy {
             Some(proxy) => builder.proxy(proxy.client()?),
             None => builder,
         };
-        let client = builder
+        let builder = builder
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(connect_timeout)
             .pool_idle_timeout(KEEP_ALIVE)
             .pool_max_idle_per_host(1)
-            .tcp_keepalive(None)
-            .build()?;
-        Ok(Self { client })
+            .tcp_keepalive(None);
+        #[cfg(target_os = "linux")]
+        let builder = builder.tcp_user_timeout(ANSWER_TIMEOUT);
+        Ok(Self { client: builder.build()? })
     }
 
     /// Sends a JSON body.

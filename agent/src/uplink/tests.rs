@@ -337,7 +337,7 @@ fn two_thousand_agents_come_back_one_by_one() {
             let (share, _) = busiest(&seconds_of_return(2_000, away, are_in_step, Duration::ZERO));
             assert!(share <= 6, "{share} % in one second after {away} s, in step: {are_in_step}");
             // Where the link loses what is sent, a connection is given up only after a while.
-            let (_, last) = busiest(&seconds_of_return(2_000, away, are_in_step, post::CONNECT_TIMEOUT));
+            let (_, last) = busiest(&seconds_of_return(2_000, away, are_in_step, CONNECT_TIMEOUT));
             // The connection and the answer over a poor line take some of the minute that is promised. Who was not due
             // while the collector was away has not noticed, and comes in its time.
             let most = if away < INTERVAL.as_secs() { 50 } else { 45 };
