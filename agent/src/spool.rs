@@ -250,8 +250,20 @@ impl Spool {
     }
 
     fn start(&self) -> Record<'static> {
-        let (settled, sent) = (self.ledger.settled().clone(), self.ledger.sent().clone());
+        self.start_without(&[])
+    }
+
+    /// What is known, and that these numbers are gone and counted.
+    fn start_without(&self, lost: &[(Seq, Seq)]) -> Record<'static> {
+        let (mut settled, sent) = (self.ledger.settled().clone(), self.ledger.sent().clone());
+        lost.iter().for_each(|(first, last)| settled.insert_range(*first, *last));
         Record::Start(Start { settled, sent, ..self.state.clone() })
+    }
+
+    /// Notes that, so that numbers that are found damaged again after a restart are not counted again.
+    fn write_start_without(&mut self, lost: &[(Seq, Seq)]) {
+        let start = self.start_without(lost);
+        self.write_lightly(start);
     }
 
     /// Writes records to the current segment in one piece, and takes them into memory once they are there.

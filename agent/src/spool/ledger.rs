@@ -138,9 +138,9 @@ impl Ledger {
         before - self.unsettled()
     }
 
-    /// How many of the numbers from `first` to `last` are not held.
-    pub(crate) fn missing(&self, first: Seq, last: Seq) -> u64 {
-        last - first + 1 - self.held.count_within(first, last)
+    /// Which of the numbers from `first` to `last` are neither held nor `answered` for.
+    pub(crate) fn missing(&self, first: Seq, last: Seq, answered: &Ranges) -> Vec<(Seq, Seq)> {
+        difference(&ranges_of(difference(&ranges_of(vec![(first, last)]), &self.held)), answered)
     }
 
     /// Up to `count_max` reports to send, the most urgent first.
@@ -242,7 +242,7 @@ fn bound(sent: &mut Ranges) {
     }
 }
 
-fn ranges_of(parts: Vec<(Seq, Seq)>) -> Ranges {
+pub(super) fn ranges_of(parts: Vec<(Seq, Seq)>) -> Ranges {
     let mut ranges = Ranges::new();
     parts.into_iter().for_each(|(first, last)| ranges.insert_range(first, last));
     ranges
@@ -254,7 +254,7 @@ fn without(numbers: &Ranges, first: Seq, last: Seq) -> Ranges {
 }
 
 /// The parts of `numbers` that are not in `taken`, ascending.
-fn difference(numbers: &Ranges, taken: &Ranges) -> Vec<(Seq, Seq)> {
+pub(super) fn difference(numbers: &Ranges, taken: &Ranges) -> Vec<(Seq, Seq)> {
     let mut parts = Vec::new();
     for (first, last) in numbers.as_slice() {
         let mut next = *first;

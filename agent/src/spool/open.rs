@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use tram_proto::id::{Seq, SpoolId};
+use tram_proto::ranges::Ranges;
 
 /// Ending of segments; other files in a spool's directory count for nothing.
 const SEGMENT: &str = "segment";
@@ -36,11 +37,11 @@ impl Spool {
         }
         let replaced: Vec<SpoolId> = spools.iter().filter_map(|(spool, _)| spool.state.replaces).collect();
         let found = spools.into_iter().find(|(spool, _)| !replaced.contains(&spool.id()));
-        let (mut spool, damaged) = match found {
+        let (mut spool, Found { damaged, answered }) = match found {
             Some(found) => found,
             None => {
                 let spool = Self::make(root, bounds, None)?;
-                (spool.settle_directory().map_err(failed)?, vec![])
+                (spool.settle_directory().map_err(failed)?, Found::default())
             }
         };
         for old in replaced {
@@ -51,13 +52,14 @@ impl Spool {
         }
         spool.disk = disk;
         spool.tidy();
-        damaged.iter().for_each(|(number, count)| spool.mend(*number, *count));
+        let mended = damaged.iter().flat_map(|(number, count)| spool.mend(*number, *count, &answered));
+        let lost: Vec<(Seq, Seq)> = mended.collect();
         spool.assume_sent();
         spool.resume();
         if !damaged.is_empty() {
-            // What was mended may have been the last one, with answers that nothing else says.
-            let start = spool.start();
-            spool.write_lightly(start);
+            // What was mended may have been the last one, with answers that nothing else says; and what could not be
+            // mended is not to be counted again.
+            spool.write_start_without(&lost);
         }
         spool.leave_if_doubtful();
         Ok(spool)
@@ -126,22 +128,23 @@ impl Spool {
         Ok(self)
     }
 
-    /// The spool in a directory, and which of its segments have how many damaged records.
-    fn load(root: &Path, id: SpoolId, bounds: Bounds) -> io::Result<(Self, Vec<(u64, u64)>)> {
+    /// The spool in a directory, and what was found besides.
+    fn load(root: &Path, id: SpoolId, bounds: Bounds) -> io::Result<(Self, Found)> {
         let directory = root.join(id.to_string());
         let state = Start { spool: id, next_seq: 1, ..Start::default() };
         let mut spool = Self::empty(root, directory, bounds, state);
-        let mut damaged = Vec::new();
+        let mut found = Found::default();
         for (number, path) in segment_files(&spool.directory)? {
-            let count = spool.load_segment(number, path)?;
-            damaged.extend((count > 0).then_some((number, count)));
+            let count = spool.load_segment(number, path, &mut found.answered)?;
+            found.damaged.extend((count > 0).then_some((number, count)));
         }
         spool.state.next_seq =
             spool.state.next_seq.max(spool.ledger.highest().map_or(1, |highest| highest + 1));
-        Ok((spool, damaged))
+        Ok((spool, found))
     }
 
-    fn load_segment(&mut self, number: u64, path: PathBuf) -> io::Result<u64> {
+    /// Takes a segment in, and adds what it says was answered; returns how many of its records are damaged.
+    fn load_segment(&mut self, number: u64, path: PathBuf, answered: &mut Ranges) -> io::Result<u64> {
         self.index = Index::default();
         let mut records = Vec::new();
         let mut index = Index::default();
@@ -170,13 +173,17 @@ impl Spool {
                 None
             }
         });
+        // Where that is damaged, it goes on from the one before, or from what is there.
+        let before = self.segments.values().next_back().and_then(|before| before.span);
+        let follows = before.map(|(_, last)| last + 1).or(span.map(|(first, _)| first));
+        let from = from.or(follows).unwrap_or(1);
         for record in records {
+            record.add_answered(answered);
             self.take_in(record);
         }
         self.index = index;
         let begun_ms = self.state.begun_ms;
-        self.segments
-            .insert(number, Segment { path, bytes, span, from: from.unwrap_or(1), begun_ms, level: 0 });
+        self.segments.insert(number, Segment { path, bytes, span, from, begun_ms, level: 0 });
         Ok(damaged)
     }
 
@@ -270,6 +277,15 @@ impl Spool {
     }
 }
 
+/// What opening a spool finds besides its reports.
+#[derive(Default)]
+struct Found {
+    /// Segments with damaged records, and how many.
+    damaged: Vec<(u64, u64)>,
+    /// Every number that was acknowledged, refused, or counted as lost, held or not, as far as the files still say.
+    answered: Ranges,
+}
+
 /// What is kept of a record when opening.
 enum Remembered {
     Start(Start),
@@ -289,6 +305,18 @@ impl Remembered {
             Record::Sent(sent) => Some(Self::Sent(sent)),
             Record::Catalogue(..) => None,
         }
+    }
+
+    fn add_answered(&self, answered: &mut Ranges) {
+        let numbers = match self {
+            Self::Start(start) => &start.settled,
+            Self::Settled(settled) => {
+                settled.refused.iter().for_each(|refused| answered.insert_range(refused.seq, refused.seq));
+                &settled.durable
+            }
+            Self::Report(..) | Self::Anchor(_) | Self::Sent(_) => return,
+        };
+        numbers.as_slice().iter().for_each(|(first, last)| answered.insert_range(*first, *last));
     }
 }
 

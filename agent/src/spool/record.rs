@@ -31,7 +31,8 @@ pub(crate) struct Start {
     pub(crate) replaces: Option<SpoolId>,
     /// The number that the next report gets.
     pub(crate) next_seq: Seq,
-    /// Numbers that need not be sent again.
+    /// Numbers that need not be sent again; of a segment that was written anew also those that it had once and has no
+    /// more, whether they were acknowledged or counted as lost.
     pub(crate) settled: Ranges,
     /// Reports dropped because the spool was full.
     pub(crate) dropped: u64,

@@ -145,10 +145,10 @@ impl Spool {
 
     /// Gives up a report whose bytes are no longer sound.
     pub(super) fn lose(&mut self, seq: Seq) {
+        let span = self.ledger.span_of(seq);
         self.state.dropped += self.ledger.drop_range(seq, seq);
         tracing::warn!(seq, "a spooled report is damaged and dropped");
-        let start = self.start();
-        self.write_lightly(start);
+        self.write_start_without(&[span]);
     }
 }
 

@@ -4,7 +4,7 @@
 //! The new file is whole and on the disk before it takes the old one's place, in one step; so whenever the power goes,
 //! the one or the other is there. What was thinned is counted in the new file itself.
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, difference, ranges_of};
 use super::record::{Record, ReportRecord, Start, scan};
 use super::segment::{Disk, SPARE};
 use super::select::index_of;
@@ -17,6 +17,7 @@ use std::path::Path;
 use tram_proto::catalogue::{Catalogue, Kind};
 use tram_proto::id::{CatalogueId, Seq, SpoolId};
 use tram_proto::limits;
+use tram_proto::ranges::Ranges;
 use tram_proto::report::{Anchor, Report};
 
 /// Ending of a file that is not a segment yet.
@@ -76,14 +77,14 @@ impl Spool {
         self.put(&sources, joined)
     }
 
-    /// Writes a segment anew without its damaged records, which are counted with that.
-    pub(super) fn mend(&mut self, number: u64, damaged: u64) {
-        let from = self.segments.get(&number).map_or(1, |segment| segment.from);
-        let next =
-            self.segments.range(number + 1..).next().map_or(self.state.next_seq, |(_, next)| next.from);
-        // Acknowledged reports that were left out are not there either, but one damaged record is at most one aggregate.
-        let lost = if from < next { self.ledger.missing(from, next - 1) } else { 0 };
-        self.state.dropped += lost.min(damaged.saturating_mul(u64::from(limits::AGGREGATED_MAX)));
+    /// Writes a segment anew without its damaged records. The reports in them are counted as lost, but for those that
+    /// were `answered` for. Returns their numbers.
+    pub(super) fn mend(&mut self, number: u64, damaged: u64, answered: &Ranges) -> Vec<(Seq, Seq)> {
+        let (from, next) = self.once_had(&[number]);
+        let lost = if from < next { self.ledger.missing(from, next - 1, answered) } else { vec![] };
+        let count: u64 = lost.iter().map(|(first, last)| last - first + 1).sum();
+        // One damaged record is at most one aggregate, whatever else is not there.
+        self.state.dropped += count.min(damaged.saturating_mul(u64::from(limits::AGGREGATED_MAX)));
         let mended = self.rewrite(&[number], None).and_then(|rewritten| self.put(&[number], rewritten));
         if let Err(error) = mended {
             tracing::warn!(%error, "spool cannot be mended");
@@ -94,6 +95,15 @@ impl Spool {
                 Err(error) => tracing::warn!(last, %error, "spool cannot be read"),
             }
         }
+        lost
+    }
+
+    /// The first number that these neighbours had once, and the first that is the next segment's.
+    fn once_had(&self, sources: &[u64]) -> (Seq, Seq) {
+        let segments = sources.iter().filter_map(|number| self.segments.get(number));
+        let from = segments.map(|segment| segment.from).min().unwrap_or(1);
+        let next = sources.iter().max().and_then(|last| self.segments.range(last + 1..).next());
+        (from, next.map_or(self.state.next_seq, |(_, next)| next.from))
     }
 
     /// What closed segments come to in one file.
@@ -105,7 +115,7 @@ impl Spool {
             scan(&bytes, |_, record| rewriting.take(record, span));
             rewriting.finish_group();
         }
-        Ok(rewriting.finish(&self.state))
+        Ok(rewriting.finish(&self.state, self.once_had(sources)))
     }
 
     /// Puts what was rewritten in the place of its sources.
@@ -206,8 +216,11 @@ impl<'a> Rewriting<'a> {
     fn take(&mut self, record: Record<'_>, span: (Seq, Seq)) {
         match record {
             Record::Start(start) => {
-                let from = self.start.as_ref().map_or(start.next_seq, |before| before.next_seq);
-                self.start = Some(Start { next_seq: start.next_seq.min(from), ..start });
+                let before = self.start.take().unwrap_or_else(|| start.clone());
+                let mut start = Start { next_seq: start.next_seq.min(before.next_seq), ..start };
+                let settled = before.settled.as_slice();
+                settled.iter().for_each(|(first, last)| start.settled.insert_range(*first, *last));
+                self.start = Some(start);
             }
             Record::Catalogue(id, canonical) => {
                 let known = serde_json::from_slice::<Catalogue>(canonical).ok();
@@ -297,12 +310,17 @@ impl<'a> Rewriting<'a> {
         self.catalogues.get(&catalogue).map(|(_, kinds)| kinds.clone()).unwrap_or_default()
     }
 
-    fn finish(self, state: &Start) -> Rewritten {
+    fn finish(self, state: &Start, (from, next): (Seq, Seq)) -> Rewritten {
         let mut ledger = self.ledger.clone();
         let lost: u64 =
             self.spans.iter().map(|(first, last)| ledger.keep(*first, *last, &self.reports)).sum();
         let (thinned, dropped) = (state.thinned + self.thinned, state.dropped + lost);
-        let start = self.start.unwrap_or_default();
+        let mut start = self.start.unwrap_or_default();
+        if from < next {
+            let (had, kept) = (ranges_of(vec![(from, next - 1)]), ranges_of(self.reports.clone()));
+            let gone = difference(&had, &kept);
+            gone.iter().for_each(|(first, last)| start.settled.insert_range(*first, *last));
+        }
         let next_seq = start.next_seq.max(1);
         let spool: SpoolId = state.spool;
         let gone_below = state.gone_below;

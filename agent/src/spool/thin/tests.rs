@@ -269,6 +269,48 @@ fn any_byte_that_changes_costs_no_more_than_is_counted() {
     }
 }
 
+#[test]
+fn what_damage_costs_is_counted_exactly_beside_what_was_acknowledged_or_lost_before() {
+    let root = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(root.path(), bounds(SMALL)).unwrap();
+    while spool.figures().thinned < 100 {
+        let seq = append(&mut spool).unwrap();
+        // Every third is acknowledged, and left out when its segment is written anew.
+        if seq.is_multiple_of(3) {
+            spool.settle(&ack([seq].into_iter().collect()), BOOT, seq);
+        }
+    }
+    drop(spool);
+    let mut dropped = 0;
+    for place in [200_usize, 700, 1_500, 2_300, 4_000] {
+        let mut spool = Spool::open(root.path(), bounds(SMALL)).unwrap();
+        let (before, id) = (covered_numbers(&mut spool), spool.id());
+        assert_eq!(spool.figures().dropped, dropped, "nothing is counted twice");
+        let paths: Vec<PathBuf> = spool.segments.values().map(|segment| segment.path.clone()).collect();
+        drop(spool);
+        // One that was thinned, if it is not mended down to nothing yet, and one that never was.
+        for path in [&paths[0], &paths[paths.len() - 2]] {
+            let mut bytes = fs::read(path).unwrap();
+            let mut begins = Vec::new();
+            scan(&bytes, |offset, record| {
+                begins.extend(matches!(record, Record::Report(_)).then_some(offset))
+            });
+            // Behind the last one there is nothing that shows where it ends.
+            begins.pop();
+            if !begins.is_empty() {
+                bytes[begins[place % begins.len()] + 40] ^= 1;
+                fs::write(path, &bytes).unwrap();
+            }
+        }
+        let mut spool = Spool::open(root.path(), bounds(SMALL)).unwrap();
+        assert_eq!(spool.id(), id, "a damaged record costs only itself");
+        let lost = before - covered_numbers(&mut spool);
+        dropped += lost;
+        assert_eq!(spool.figures().dropped, dropped, "byte {place}: {lost} lost");
+    }
+    assert!(dropped > 0);
+}
+
 /// How many numbers are covered, whatever a new spool calls them.
 fn covered_numbers(spool: &mut Spool) -> u64 {
     waiting(spool).iter().map(|held| held.seq - held.first + 1).sum()
