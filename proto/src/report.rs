@@ -189,6 +189,9 @@ pub struct Batch<'a> {
     /// State of the spool, when there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<SpoolFigures>,
+    /// The host's own limits keep back what waits, at this hour: it needs no share of its site's budget. Absent: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shut: bool,
     /// Numbers, first and last, that an ack asked for and that will never come.
     #[serde(
         default,

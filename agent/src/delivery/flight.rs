@@ -36,6 +36,8 @@ pub(super) struct Head {
     pub(super) spool: SpoolId,
     pub(super) floor: Seq,
     pub(super) figures: SpoolFigures,
+    /// Whether this host's own limits keep back what waits.
+    pub(super) shut: bool,
     pub(super) gone: Vec<(Seq, Seq)>,
 }
 
@@ -57,6 +59,7 @@ impl Head {
             anchors: selection.anchors.clone(),
             catalogues: selection.catalogues.clone(),
             figures: (!is_ordinary).then_some(figures),
+            shut: self.shut && !is_ordinary,
             gone: self.gone,
             reports: raws.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
         };
@@ -187,6 +190,7 @@ impl Delivery {
             spool: self.spool.id(),
             floor: self.spool.floor(),
             figures: self.spool.figures(),
+            shut: self.settings.hours.is_closed_here(self.time.now_ms()),
             gone: self.spool.gone().to_vec(),
         };
         head.batch(selection, self.moment())

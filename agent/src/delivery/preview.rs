@@ -83,8 +83,8 @@ impl Preview {
         let mut assembler = Assembler::new(settings.resource.clone());
         let selection = fresh(&mut assembler, measured, 1, &BTreeSet::new());
         let figures = SpoolFigures { pending: 1, ..SpoolFigures::default() };
-        let head =
-            Head { agent: AgentId::default(), spool: SpoolId::default(), floor: 1, figures, gone: vec![] };
+        let (agent, spool) = (AgentId::default(), SpoolId::default());
+        let head = Head { agent, spool, floor: 1, figures, shut: false, gone: vec![] };
         let collector = settings.route.collectors.first().map_or(NOWHERE, String::as_str);
         let url = format!("{collector}{}", post::REPORTS);
         Self::new(url, head.batch(&selection, measured.moment), false, false)

@@ -39,15 +39,19 @@ impl Hours {
         hours::all_open_in_ms(&[&self.asked, &self.allowed], now_ms).map(i64::unsigned_abs)
     }
 
+    /// Whether this host's own administrator allows none now, whatever the policy asks.
+    pub fn is_closed_here(&self, now_ms: i64) -> bool {
+        hours::opens_in_ms(&self.allowed, now_ms) > 0
+    }
+
     /// What there is to say of `reports` that wait; none when it is not for the hours.
     pub fn shut(&self, reports: u64, now_ms: i64) -> Option<Shut> {
         let wait_ms = self.begin_in_ms(now_ms);
-        let is_over = |spans: &[Span]| hours::opens_in_ms(spans, now_ms) > 0;
         (reports > 0 && wait_ms != Some(0)).then(|| Shut {
             reports,
             until_ms: wait_ms.map(|wait_ms| now_ms.saturating_add_unsigned(wait_ms)),
-            by_policy: is_over(&self.asked),
-            by_limits: is_over(&self.allowed),
+            by_policy: hours::opens_in_ms(&self.asked, now_ms) > 0,
+            by_limits: self.is_closed_here(now_ms),
         })
     }
 }

@@ -32,6 +32,8 @@ const CATALOGUE_SHARE: usize = 3;
 pub struct Decoded {
     /// Whom the batch claims to be from.
     pub claimed: AgentId,
+    /// Whether the host's own limits keep back what waits there.
+    pub is_shut: bool,
     /// The rest of it.
     pub arrival: Arrival,
 }
@@ -44,7 +46,7 @@ pub fn arrival(
     is_known: impl Fn(CatalogueId) -> bool,
 ) -> Result<Decoded, WireError> {
     let batch = Batch::decode(&body)?;
-    let claimed = AgentId(batch.agent.0);
+    let (claimed, is_shut) = (AgentId(batch.agent.0), batch.shut);
     let mut broken = Vec::new();
     let catalogues = new_catalogues(&batch.catalogues, is_known, &mut broken);
     let mut reports: Vec<Incoming> =
@@ -72,7 +74,7 @@ pub fn arrival(
         reports,
         body: Vec::new(),
     };
-    Ok(Decoded { claimed, arrival: Arrival { body, ..arrival } })
+    Ok(Decoded { claimed, is_shut, arrival: Arrival { body, ..arrival } })
 }
 
 /// The catalogues that are new. One that exceeds its bounds goes to `broken`: its reports can never be taken.
@@ -214,11 +216,13 @@ fn stored_columns(json: &str) -> Option<Vec<Column>> {
     Some(sent.into_iter().map(column).collect())
 }
 
-/// What an arrival asks of its site's budget; `may` says whether history may go at this hour.
-pub fn ask(arrival: &Arrival, may: bool) -> Ask {
+/// What an arrival asks of its site's budget; `may` says whether the policy lets history go at this hour.
+pub fn ask(decoded: &Decoded, may: bool) -> Ask {
+    let Decoded { is_shut, arrival, .. } = decoded;
     // It says how many wait, those that it brings included, unless these are all.
     let waits = arrival.figures.is_some_and(|figures| figures.pending > arrival.reports.len() as u64);
-    Ask { agent: arrival.agent, waits: waits && may, sent: (arrival.sent.boot, arrival.sent.boot_ms) }
+    let sent = (arrival.sent.boot, arrival.sent.boot_ms);
+    Ask { agent: arrival.agent, waits: waits && may && !is_shut, sent }
 }
 
 /// Bytes of memory that an arrival takes until it is written, roughly: what it is made of is many times the same.

@@ -33,7 +33,7 @@ impl Ingest {
             new.catalogue = self.memory.catalogues.shared(Arc::clone(&new.catalogue));
         }
         let asked = self.asked(caller.site).await?;
-        let ask = admit::ask(&decoded.arrival, asked.is_history_sent(arrived_ms));
+        let ask = admit::ask(&decoded, asked.is_history_sent(arrived_ms));
         let written = self.commit.report(decoded.arrival, Some(held)).await;
         let outcome = written.map_err(|error| commit_problem(&error))?;
         self.figures.acknowledged.fetch_add(1, Ordering::Relaxed);

@@ -193,6 +193,7 @@ impl Host {
             anchors: Vec::new(),
             catalogues: if self.seq == 1 { vec![self.catalogue.clone()] } else { Vec::new() },
             figures: None,
+            shut: false,
             gone: Vec::new(),
             reports: vec![Framed(self.seq, &raw)],
         };

@@ -235,6 +235,7 @@ pub fn batch(
         anchors: Vec::new(),
         catalogues,
         figures: None,
+        shut: false,
         gone: Vec::new(),
         reports: raw.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
     };

@@ -144,7 +144,7 @@ impl Center {
         let now_ms = self.clock.now_ms();
         let is_known = |id| memory.catalogues.known(id).is_some();
         let decoded = admit::arrival(body, now_ms, is_known)?;
-        let ask = admit::ask(&decoded.arrival, true);
+        let ask = admit::ask(&decoded, true);
         let outcomes = writer.settle(vec![decoded.arrival]);
         let outcome = outcomes.into_iter().next().context("no outcome")?.map_err(|error| anyhow!(error))?;
         if fate == Fate::DiesAfter {

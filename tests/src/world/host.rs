@@ -179,6 +179,7 @@ impl Host {
             anchors: self.anchors.clone(),
             catalogues,
             figures: None,
+            shut: false,
             gone: self.gone.clone(),
             reports: reports.iter().map(|sent| Framed(sent.seq, &sent.bytes)).collect(),
         }

@@ -1,6 +1,7 @@
 //! History that is kept back: what leaves meanwhile, and what leaves then.
 
 use super::*;
+use crate::uplink::Lane;
 use tram_proto::hours::Span;
 
 /// Hours that begin in about so many hours, and last one.
@@ -47,6 +48,23 @@ async fn outside_its_hours_only_what_is_measured_now_leaves() {
     assert_eq!(delivery.shut(), None);
     assert_eq!(delivery.step().await, Outcome::Acked { settled: 3, pending: 0 });
     assert_eq!(seqs(&collector), ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn that_this_host_keeps_its_history_back_is_said_while_there_is_some() {
+    let collector = Collector::start(|_, body| take_all(body));
+    let state = tempfile::tempdir().unwrap();
+    let Hours { asked: later, .. } = hours_in(3);
+    let own = Hours { allowed: later, ..Hours::default() };
+    let mut delivery = with_history(&collector, state.path(), own).await;
+    submit(&mut delivery, 9.0);
+    let said = |delivery: &mut Delivery| {
+        let body = delivery.prepare(Lane::Live, 9).unwrap().body;
+        serde_json::from_slice::<serde_json::Value>(&body).unwrap()["shut"].as_bool()
+    };
+    assert_eq!(said(&mut delivery), Some(true));
+    delivery.set_hours(hours_in(3));
+    assert_eq!(said(&mut delivery), None, "the policy's hours are the collector's own");
 }
 
 #[tokio::test]

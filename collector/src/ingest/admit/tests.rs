@@ -17,10 +17,23 @@ fn batch(reports: &[(u64, String)], catalogues: Vec<wire_catalogue::Catalogue>) 
         anchors: vec![],
         catalogues,
         figures: None,
+        shut: false,
         gone: vec![],
         reports: raw.iter().map(|(seq, raw)| Framed(*seq, raw)).collect(),
     };
     batch.encode()
+}
+
+#[test]
+fn a_host_whose_own_limits_keep_its_history_back_asks_for_no_share() {
+    let asks = |extra: &str, may| {
+        let body = String::from_utf8(batch(&[], vec![])).unwrap();
+        let body = body.replacen('{', &format!("{{{extra}"), 1);
+        ask(&arrival(body.into_bytes(), 7, |_| true).unwrap(), may).waits
+    };
+    let waiting = r#""figures":{"pending":9},"#;
+    assert!(asks(waiting, true) && !asks(waiting, false) && !asks("", true));
+    assert!(!asks(&format!(r#"{waiting}"shut":true,"#), true));
 }
 
 fn report(catalogue: id::CatalogueId) -> String {
