@@ -70,6 +70,9 @@ impl Said {
     fn take_line(&mut self, line: &str, cells: &[&str], sensors: Option<&Header>, events: Option<&[String]>) {
         let entry = match sensors {
             Some(header) => table::freeipmi_row(header, cells),
+            None if table::is_freeipmi(cells) => {
+                Header::of_row(cells).and_then(|header| table::freeipmi_row(&header, cells))
+            }
             None => {
                 table::sensor_row(cells).or_else(|| table::elist_row(cells)).or_else(|| table::sdr_row(cells))
             }

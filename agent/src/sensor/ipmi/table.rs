@@ -53,9 +53,54 @@ impl Header {
             .then(|| Self(cells.iter().map(|cell| cell.to_lowercase()).collect()))
     }
 
+    /// The columns of a row of FreeIPMI's sensors that stands under no header (`--no-header-output`); none where they
+    /// cannot be told. Which there are shows in how many there are, and each has to look like what it would be.
+    pub fn of_row(cells: &[&str]) -> Option<Self> {
+        const FIRST: &[&str] = &["id", "name", "type"];
+        const READING: &[&str] = &["reading", "units"];
+        let (state, limits): (&[&str], &[&str]) = (&["state"], &LIMITS);
+        let between: &[&[&str]] = match cells.len() {
+            4 => &[],
+            5 => &[state],
+            6 => &[READING],
+            7 => &[state, READING],
+            10 => &[limits],
+            11 => &[state, limits],
+            12 => &[READING, limits],
+            13 => &[state, READING, limits],
+            _ => return None,
+        };
+        let columns = [&[FIRST], between, &[&["event"]]].concat().concat();
+        let fits = is_freeipmi(cells) && columns.iter().zip(cells).all(|(column, cell)| fits(column, cell));
+        fits.then(|| Self(columns.into_iter().map(str::to_owned).collect()))
+    }
+
     fn cell<'a>(&self, cells: &[&'a str], name: &str) -> Option<&'a str> {
         let place = self.0.iter().position(|known| known == name)?;
         cells.get(place).copied()
+    }
+}
+
+/// Thresholds as FreeIPMI calls their columns.
+const LIMITS: [&str; 6] = ["lower nr", "lower c", "lower nc", "upper nc", "upper c", "upper nr"];
+
+/// Whether a row can only be one of FreeIPMI's sensors: numbered, and with its states in quotes, or none.
+pub fn is_freeipmi(cells: &[&str]) -> bool {
+    let is_numbered = cells.first().is_some_and(|id| id.parse::<u32>().is_ok());
+    is_numbered && cells.len() > 3 && cells.last().is_some_and(|event| fits("event", event))
+}
+
+/// Whether a cell can stand in a column of FreeIPMI's sensors.
+fn fits(column: &str, cell: &str) -> bool {
+    let is_none = cell == "N/A";
+    match column {
+        "id" => cell.parse::<u32>().is_ok(),
+        "state" => is_none || matches!(cell, "Nominal" | "Warning" | "Critical"),
+        "event" => is_none || (cell.len() > 2 && cell.starts_with('\'') && cell.ends_with('\'')),
+        "name" | "type" => !cell.is_empty() && !cell.contains(['\'', ':']),
+        "units" => is_none || (cell.starts_with(|first: char| first.is_alphabetic() || first == '%')),
+        // Readings and thresholds.
+        _ => is_none || number(cell).is_some(),
     }
 }
 
@@ -149,9 +194,8 @@ pub fn freeipmi_row(header: &Header, cells: &[&str]) -> Option<Entry> {
     if has_nothing || entry.value.is_some() {
         entry.states.clear();
     }
-    let limits = ["lower nr", "lower c", "lower nc", "upper nc", "upper c", "upper nr"];
     if header.0.iter().any(|column| column == "upper c") {
-        entry.limits = Some(limits.map(|column| number(cell(column))));
+        entry.limits = Some(LIMITS.map(|column| number(cell(column))));
     }
     Some(entry)
 }
@@ -261,5 +305,41 @@ mod tests {
         assert_eq!(row("7 | FAN 2 | Fan | N/A | N/A | RPM | N/A").status, Status::NoReading);
         assert_eq!(row("8 | Memory | Memory | Nominal | N/A | N/A | 'OK'").status, Status::Ok);
         assert_eq!(Header::parse(&cells("ID | Date | Time | Name | Type | State | Event")), None);
+    }
+
+    #[test]
+    fn a_row_of_freeipmi_without_a_header_is_read_where_its_columns_can_be_told() {
+        let row =
+            |line: &str| Header::of_row(&cells(line)).and_then(|header| freeipmi_row(&header, &cells(line)));
+        let hot = "'At or Above (>=) Upper Critical Threshold'";
+        let limits = "N/A | 5.00 | 10.00 | 85.00 | 90.00 | N/A";
+        for line in [
+            format!("4 | CPU Temp | Temperature | 98.00 | C | {hot}"),
+            format!("4 | CPU Temp | Temperature | Critical | 98.00 | C | {hot}"),
+            format!("4,CPU Temp,Temperature,Critical,98.00,C,{hot}"),
+            format!("4 | CPU Temp | Temperature | 98.00 | C | {limits} | {hot}"),
+            format!("4 | CPU Temp | Temperature | Critical | 98.00 | C | {limits} | {hot}"),
+        ] {
+            let entry = row(&line).unwrap_or_else(|| panic!("{line}"));
+            let said =
+                (entry.name.as_str(), entry.kind.as_str(), entry.value, entry.unit.as_str(), entry.status);
+            assert_eq!(said, ("CPU Temp", "Temperature", Some(98.0), "c", Status::Critical), "{line}");
+            let is_full = line.contains("90.00");
+            assert_eq!(entry.limits.and_then(|limits| limits[4]), is_full.then_some(90.0), "{line}");
+        }
+        let quiet = row("6 | PS1 | Power Supply | 'Presence detected' 'Predictive Failure'").unwrap();
+        assert_eq!(quiet.states, ["Presence detected", "Predictive Failure"]);
+        assert_eq!(row("7 | FAN 2 | Fan | N/A | N/A | RPM | N/A").unwrap().status, Status::NoReading);
+        for line in [
+            // The log, which has a date and no quotes; columns that are not where they would be; other tables.
+            "5 | Oct-06-2022 | 19:47:13 | ACPI | System ACPI Power State | S0/G0",
+            "5 | Oct-06-2022 | 19:47:13 | ACPI | System ACPI Power State | Nominal | S0/G0",
+            "4 | CPU Temp | Temperature | C | 98.00 | 'OK'",
+            "4 | CPU Temp | Temperature | Fine | 98.00 | C | 'OK'",
+            "4 | CPU Temp | Temperature | 98.00 | C | 'OK' | x | y",
+            "FAN1 | 600.000 | RPM | nc | 300.000 | 450.000 | 600.000 | na | na | 19125.000",
+        ] {
+            assert_eq!(row(line), None, "{line}");
+        }
     }
 }
