@@ -237,12 +237,13 @@ impl Demo {
         Ok(())
     }
 
-    /// Which hosts of the province play which part: servers, each at another site.
+    /// Which hosts of the province play which part: servers, each at another site, and a workstation with a bad disk.
     fn cast(&self) -> Result<facts::Cast> {
         let mut sites = std::collections::BTreeSet::new();
         let servers = self.plan.hosts.iter().filter(|host| host.kind == HostKind::Server);
         let mut names = servers.filter(|host| sites.insert(host.site.as_str())).map(|host| host.name.clone());
         let mut next = || names.next().context("the province is too small for the demo: take more --hosts");
+        let worn = self.plan.hosts.iter().find(|host| host.kind == HostKind::Workstation);
         let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Ok(facts::Cast {
             own,
@@ -251,6 +252,7 @@ impl Demo {
             hot: next()?,
             silent: next().ok(),
             more: [next().ok(), next().ok(), next().ok()],
+            worn: worn.map(|host| host.name.clone()),
         })
     }
 

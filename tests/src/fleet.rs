@@ -14,5 +14,6 @@ pub mod names;
 pub mod plan;
 pub mod progress;
 pub mod run;
+pub mod smartctl;
 pub mod timeline;
 pub mod tokens;

@@ -19,6 +19,8 @@ pub(super) struct Cast {
     pub(super) recovered: String,
     /// A machine that runs hot.
     pub(super) hot: String,
+    /// A machine with a disk that announces its failure, where the province has one.
+    pub(super) worn: Option<String>,
     /// A machine that falls silent, where the province has one to spare.
     pub(super) silent: Option<String>,
     /// Machines with a bad cable, with bad power, and behind a cut uplink, where there are more to spare.
@@ -33,6 +35,7 @@ impl Cast {
             format!("recovers={}", self.recovered),
             format!("overheating={}", self.hot),
         ];
+        failures.extend(self.worn.as_ref().map(|host| format!("failing-disk={host}")));
         failures.extend(self.silent.as_ref().map(|host| format!("silent-host={host}")));
         for (name, host) in ["flapping-link", "dying-power", "cut-uplink"].into_iter().zip(&self.more) {
             failures.extend(host.as_ref().map(|host| format!("{name}={host}")));
@@ -108,12 +111,14 @@ impl Api {
 /// Waits for every fact and prints each as it is seen; an error names the one that is missing at the deadline.
 pub(super) async fn wait_for_all(api: &Api, cast: &Cast, deadline: Duration) -> Result<()> {
     let started = tokio::time::Instant::now();
-    let mut seen = [false; 4];
+    // A small province has no disk to show.
+    let mut seen = [false, false, false, false, cast.worn.is_none()];
     let names = [
         "this machine's report",
         "the failing machine flagged",
         "its work order",
         "the recovered machine ready to verify",
+        "the failing disk and why",
     ];
     while !seen.iter().all(|seen| *seen) {
         for (fact, seen) in seen.iter_mut().enumerate() {
@@ -146,7 +151,7 @@ async fn look(api: &Api, cast: &Cast, fact: usize) -> Result<Option<String>> {
                 format!("work order {}: {}: {}", order["id"], cast.failing, both(&order["action"]))
             }))
         }
-        _ => {
+        3 => {
             let Some(alert) = api.alert(&cast.recovered, "resolved").await? else { return Ok(None) };
             let order = api.work_order(&alert["work_order_id"]).await?;
             let ready = order.filter(|order| order["ready_to_verify"] == true);
@@ -156,6 +161,18 @@ async fn look(api: &Api, cast: &Cast, fact: usize) -> Result<Option<String>> {
                     cast.recovered, order["id"]
                 )
             }))
+        }
+        _ => {
+            let Some(host) = &cast.worn else { return Ok(None) };
+            let Some(asset) = api.asset(host).await? else { return Ok(None) };
+            // One page tells all of it: which part, and why.
+            let parts = asset["components"].as_array().into_iter().flatten();
+            let bad = parts.filter(|part| part["state"] == "predicted_failure").find_map(|part| {
+                let reasons: Vec<String> =
+                    part["reasons"].as_array()?.iter().map(|reason| both(&reason["text"])).collect();
+                (!reasons.is_empty()).then(|| format!("{}: {}", described(part), reasons.join("; ")))
+            });
+            Ok(bad.map(|bad| format!("failing part: {host}: {bad}")))
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum FailureKind {
     FlappingLink,
     /// The host loses power again and again.
     DyingPower,
+    /// The last disk has sectors that it cannot read.
+    FailingDisk,
     /// The host is gone without last words.
     SilentHost,
     /// The site's uplink is cut: its hosts go on measuring and reach nobody.
@@ -24,11 +26,12 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind with its name.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("disk-filling", Self::DiskFilling),
         ("overheating", Self::Overheating),
         ("flapping-link", Self::FlappingLink),
         ("dying-power", Self::DyingPower),
+        ("failing-disk", Self::FailingDisk),
         ("silent-host", Self::SilentHost),
         ("cut-uplink", Self::CutUplink),
         ("recovers", Self::Recovers),
@@ -39,7 +42,11 @@ impl FailureKind {
     /// over well before the second send.
     const fn default_span(self) -> (u64, Option<u64>) {
         match self {
-            Self::DiskFilling | Self::Overheating | Self::FlappingLink | Self::DyingPower => (0, None),
+            Self::DiskFilling
+            | Self::Overheating
+            | Self::FlappingLink
+            | Self::DyingPower
+            | Self::FailingDisk => (0, None),
             Self::SilentHost | Self::CutUplink => (5, None),
             Self::Recovers => (0, Some(25)),
         }

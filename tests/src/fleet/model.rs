@@ -8,9 +8,10 @@ mod values;
 use crate::fleet::dice::Dice;
 use crate::fleet::failure::{Failure, FailureKind};
 use crate::fleet::hardware::{Hardware, part};
-use crate::fleet::{day, plan};
+use crate::fleet::{day, plan, smartctl};
 use std::collections::BTreeMap;
 use tram_agent::sensor::Sample;
+use tram_agent::sensor::merge::merge;
 use tram_proto::catalogue::Attributes;
 use tram_proto::component::{Component, State};
 use tram_proto::id::BootId;
@@ -163,7 +164,11 @@ impl Model {
             }
             parts.push(supply);
         }
-        parts
+        if self.has(FailureKind::FailingDisk, since_ms) {
+            parts.extend(self.hardware.disks.last().and_then(smartctl::worn_disk));
+        }
+        // As a round of the agent's sensors, of which several know one disk.
+        merge(parts)
     }
 
     fn since_ms(&self, now_ms: i64) -> u64 {
