@@ -315,11 +315,12 @@ impl Series {
         Ok(())
     }
 
-    /// Gives the room of what was merged back, of one file.
+    /// Gives the room of what was merged back, of one file, and puts it away.
     fn shrink(&self, now_ms: i64) -> Result<Compacted, SeriesError> {
         for tier in Tier::ALL {
             for day in self.days_over(tier, now_ms) {
-                if self.done().shrunk.insert((tier, day)) && self.days.shrink(tier, day)? {
+                let is_merged = self.done().merged.contains(&(tier, day));
+                if is_merged && self.done().shrunk.insert((tier, day)) && self.days.shrink(tier, day)? {
                     return Ok(Compacted { hosts: 0, more: true });
                 }
             }

@@ -298,17 +298,20 @@ impl Days {
         Ok(origin.wrapping_mul(TIERS_MAX).wrapping_add(tier as i64))
     }
 
-    /// Gives a file's unused pages back to the file system, in short transactions, and puts its write-ahead log away.
-    /// Says whether there were any.
+    /// Gives a file's unused pages back to the file system, in short transactions, and puts away what SQLite keeps beside
+    /// it. Says whether there was anything.
     pub fn shrink(&self, tier: Tier, day: Day) -> Result<bool, SeriesError> {
-        let unused = self.reading((tier, day), file::unused_pages);
-        if or_none_if_damaged((tier, day), unused)? == 0 {
+        let place = (tier, day);
+        let unused = or_none_if_damaged(place, self.reading(place, file::unused_pages))?;
+        if unused == 0 && !BESIDE.iter().any(|suffix| beside(&self.file(place), suffix).exists()) {
             return Ok(false);
         }
-        self.writing((tier, day), 0, |connection| {
+        locked(&self.readers).retain(|(open, _)| *open != place);
+        self.writing(place, 0, |connection| {
             while file::shrink(connection, SHRINK_PAGES)? {}
-            Ok(file::checkpoint(connection)?)
+            Ok(file::put_away(connection)?)
         })?;
+        locked(&self.writers).retain(|(open, _)| *open != place);
         Ok(true)
     }
 

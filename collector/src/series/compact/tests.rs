@@ -90,6 +90,12 @@ fn files(folder: &Path) -> Vec<(String, u64)> {
     files
 }
 
+/// Files that are no day's.
+fn beside(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries.filter(|entry| !entry.file_name().to_string_lossy().ends_with(".db")).count()
+}
+
 /// A whole day of samples, closed as it passes, and the day after.
 fn a_day() -> World {
     let mut world = World::new();
@@ -131,6 +137,7 @@ fn a_merged_day_reads_as_before_and_takes_less_room() {
     assert_eq!(world.files(), ["1h-2026-11-18.db", "raw-2026-11-18.db"], "an hour's buckets are nearly free");
     assert!(size(&world) < size_before * 3 / 4, "{} of {size_before}", size(&world));
     assert!(after[1].1 < size(&world) as u64 + 12_288, "no unused pages stay: {after:?}");
+    assert_eq!(beside(world.folder.path()), 0, "nothing stays beside a day that is over");
     world.compact(&Keep::default(), HOUR_MS);
     assert_eq!(files(world.folder.path()), after, "nothing is done twice");
 }

@@ -129,6 +129,16 @@ pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
+/// Does without a write-ahead log from now on, so that nothing stays beside a file that is seldom read and not written
+/// any more: it would be three times what a small fleet's day is. Where somebody reads, it stays until the next time.
+pub(super) fn put_away(connection: &Connection) -> rusqlite::Result<()> {
+    checkpoint(connection)?;
+    match connection.pragma_update(None, "journal_mode", "DELETE") {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        other => other,
+    }
+}
+
 /// Pages that hold nothing.
 pub(super) fn unused_pages(connection: &Connection) -> Result<i64, SeriesError> {
     Ok(connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?)
