@@ -93,5 +93,6 @@ pub(super) fn fill(senders: &mut [Sender], hosts: &mut [Host], rounds: usize) {
 pub(super) fn check(tally: &Tally) -> anyhow::Result<()> {
     let first = tally.first_error.as_deref().unwrap_or_default();
     ensure!(tally.errors == 0, "{} of the reports were not acked, the first: {first}", tally.errors);
+    ensure!(tally.busy == 0, "{} times the collector was busy", tally.busy);
     Ok(())
 }

@@ -23,6 +23,8 @@ const HANDSHAKES: usize = 32;
 /// An answer that takes longer than this is an error.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 const HEAD_BYTES_MAX: usize = 16 << 10;
+/// How long a sender leaves a collector alone that is busy.
+const BUSY_WAIT: Duration = Duration::from_secs(1);
 
 /// One agent's open connection and what it has still to send.
 pub struct Sender {
@@ -38,11 +40,21 @@ impl std::fmt::Debug for Sender {
     }
 }
 
+/// What the collector said to a report.
+enum Answer {
+    /// It is on disk.
+    Durable,
+    /// It is to be sent again.
+    Busy,
+}
+
 /// What a part of a run has come to.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Time to the ack of each report, in milliseconds.
     pub latencies_ms: Vec<f64>,
+    /// Times that a report was sent again because the collector was busy.
+    pub busy: usize,
     /// Answers that were not an ack of the report that was sent; the first says what it was.
     pub errors: usize,
     /// The first error.
@@ -52,6 +64,7 @@ pub struct Tally {
 impl Tally {
     fn add(&mut self, other: Self) {
         self.latencies_ms.extend(other.latencies_ms);
+        self.busy += other.busy;
         self.errors += other.errors;
         self.first_error = self.first_error.take().or(other.first_error);
     }
@@ -109,12 +122,23 @@ pub async fn storm(
 
 /// Every sender sends all its bodies, each the next as soon as the one before is acked.
 pub async fn flood(senders: Vec<Sender>) -> anyhow::Result<(Vec<Sender>, Tally)> {
-    each(senders, |mut sender, _| async move {
-        let mut tally = Tally::default();
-        while let Some((seq, body)) = sender.bodies.pop_front() {
-            sender.send(seq, &body, Instant::now(), &mut tally).await;
+    let all = senders.len();
+    flood_by(senders, all).await
+}
+
+/// The same, so many reports under way at a time; a report counts from when it has its turn.
+pub async fn flood_by(senders: Vec<Sender>, at_once: usize) -> anyhow::Result<(Vec<Sender>, Tally)> {
+    let turns = Arc::new(Semaphore::new(at_once));
+    each(senders, |mut sender, _| {
+        let turns = Arc::clone(&turns);
+        async move {
+            let mut tally = Tally::default();
+            while let Some((seq, body)) = sender.bodies.pop_front() {
+                let _turn = turns.acquire().await;
+                sender.send(seq, &body, Instant::now(), &mut tally).await;
+            }
+            (sender, tally)
         }
-        (sender, tally)
     })
     .await
 }
@@ -169,19 +193,26 @@ impl Sender {
         Ok(Self { stream, buffer: Vec::with_capacity(1_024), bodies: VecDeque::new() })
     }
 
-    /// Sends one report and waits for its ack; the time counts from `since`.
+    /// Sends one report, again as long as the collector is busy, and waits for its ack; the time counts from `since`.
     async fn send(&mut self, seq: u64, body: &[u8], since: Instant, tally: &mut Tally) {
-        let answer = tokio::time::timeout(ANSWER_WAIT, self.post(seq, body));
-        match answer.await.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {ANSWER_WAIT:?}"))) {
-            Ok(()) => tally.latencies_ms.push(since.elapsed().as_secs_f64() * 1e3),
-            Err(error) => {
-                tally.errors += 1;
-                tally.first_error.get_or_insert_with(|| format!("{error:#}"));
+        loop {
+            let answer = tokio::time::timeout(ANSWER_WAIT, self.post(seq, body)).await;
+            match answer.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {ANSWER_WAIT:?}"))) {
+                Ok(Answer::Durable) => return tally.latencies_ms.push(since.elapsed().as_secs_f64() * 1e3),
+                Ok(Answer::Busy) => {
+                    tally.busy += 1;
+                    tokio::time::sleep(BUSY_WAIT).await;
+                }
+                Err(error) => {
+                    tally.errors += 1;
+                    tally.first_error.get_or_insert_with(|| format!("{error:#}"));
+                    return;
+                }
             }
         }
     }
 
-    async fn post(&mut self, seq: u64, body: &[u8]) -> anyhow::Result<()> {
+    async fn post(&mut self, seq: u64, body: &[u8]) -> anyhow::Result<Answer> {
         let mut request = format!(
             "POST /agent/v1/reports HTTP/1.1\r\nhost: collector\r\ncontent-type: application/json\r\n\
              content-encoding: zstd\r\ncontent-length: {}\r\n\r\n",
@@ -191,6 +222,9 @@ impl Sender {
         request.extend_from_slice(body);
         self.stream.write_all(&request).await?;
         let (status, answer) = self.answer().await?;
+        if status == 503 {
+            return Ok(Answer::Busy);
+        }
         ensure!(status == 200, "status {status}: {}", String::from_utf8_lossy(&answer));
         let ack: Ack = serde_json::from_slice(&answer).context("not an ack")?;
         ensure!(
@@ -198,7 +232,7 @@ impl Sender {
             "report {seq} is not durable: {}",
             String::from_utf8_lossy(&answer)
         );
-        Ok(())
+        Ok(Answer::Durable)
     }
 
     async fn answer(&mut self) -> anyhow::Result<(u16, Vec<u8>)> {
