@@ -16,7 +16,7 @@ use tram_collector::model::agency::SiteId;
 use tram_collector::model::catalogue::Column;
 use tram_collector::model::policy::Place;
 use tram_collector::series::query::Window;
-use tram_proto::policy::Policy;
+use tram_proto::policy::{Policy, Probe};
 use tram_proto::sample;
 use tram_tests::conduct::{self, Bounds, Deed, Transport};
 use tram_tests::net::{Options, SmallNet, plan, privileged};
@@ -44,6 +44,7 @@ const LIMITS: [(&str, &[&str], usize, &[&str]); 4] = [
         &["10.20."],
     ),
 ];
+
 /// One host's agent.
 struct Host {
     folder: PathBuf,
@@ -105,8 +106,14 @@ impl Stage {
         )
     }
 
-    /// Runs a host's agent under `strace` until it has said all of `awaited`; what it did, and what it said.
-    fn run(&self, host: &Host, awaited: &[&[&str]]) -> (Vec<Deed>, String) {
+    /// Has a host's agent asked for this by its site's policy.
+    fn ask(&self, host: &Host, policy: &Policy) {
+        let body = serde_json::to_string(policy).unwrap();
+        self.runtime.block_on(self.world.ask_at(Place::Site(host.site), body)).unwrap();
+    }
+
+    /// Runs a host's agent under `strace` until what it says is enough; what it did, and what it said.
+    fn run(&self, host: &Host, is_enough: impl Fn(&str) -> bool) -> (Vec<Deed>, String) {
         let (trace, log) = (host.folder.join("trace"), host.folder.join("log"));
         let mut command = Command::new("strace");
         command.args(conduct::ARGUMENTS).arg("-o").arg(&trace).arg(program::path());
@@ -116,13 +123,13 @@ impl Stage {
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         until("said", PATIENCE, &said, || {
             assert!(agent.0.try_wait().unwrap().is_none(), "the agent ended: {}", said());
-            awaited.iter().all(|any| any.iter().any(|words| said().contains(words)))
+            is_enough(&said())
         });
         agent.stop();
         // Who watches comes to the end a little later.
-        let last = format!("{} +++ exited with 0 +++", agent.0.id());
+        let own = agent.0.id().to_string();
         until("seen", PATIENCE, &said, || {
-            std::fs::read_to_string(&trace).unwrap().trim_end().ends_with(&last)
+            conduct::has_ended(&std::fs::read_to_string(&trace).unwrap(), &own)
         });
         (conduct::read(&trace).unwrap(), said())
     }
@@ -180,8 +187,13 @@ fn may_trace() -> bool {
     tried.is_ok_and(|status| status.success())
 }
 
-const CLIMBED: &[&str] = &["reachability changed"];
-const FETCHED: &[&str] = &["a new policy is followed", "policy is not followed"];
+const FOLLOWED: &str = "a new policy is followed";
+
+/// Whether an agent has climbed its ladder and fetched a policy.
+fn has_climbed_and_fetched(said: &str) -> bool {
+    let has_fetched = said.contains(FOLLOWED) || said.contains("policy is not followed");
+    said.contains("reachability changed") && has_fetched
+}
 
 /// One host's life under one policy after the other; what of them was asked in all.
 fn live(stage: &Stage, mut host: Host) -> (usize, usize) {
@@ -189,10 +201,9 @@ fn live(stage: &Stage, mut host: Host) -> (usize, usize) {
     for round in 0..ROUNDS {
         let policy = host.wishes.policy();
         host.texts.extend(texts_of(&policy));
-        let body = serde_json::to_string(&policy).unwrap();
-        stage.runtime.block_on(stage.world.ask_at(Place::Site(host.site), body)).unwrap();
+        stage.ask(&host, &policy);
         let held = host.held();
-        let (deeds, said) = stage.run(&host, &[CLIMBED, FETCHED]);
+        let (deeds, said) = stage.run(&host, has_climbed_and_fetched);
         let bounds = stage.bounds(&host, held.as_ref(), &[]);
         let breaches = bounds.breaches(&deeds);
         assert!(breaches.is_empty(), "host {}, round {round}, under {held:#?}: {breaches:#?}", host.limits);
@@ -201,7 +212,7 @@ fn live(stage: &Stage, mut host: Host) -> (usize, usize) {
         let has_written = |deed: &Deed| matches!(deed, Deed::Change(path) if path.starts_with(host.state()));
         assert!(deeds.iter().any(has_written) && said.contains("agent stopped"), "{deeds:#?}");
         asked += bounds.asked_of(&deeds).len();
-        followed += usize::from(said.contains(FETCHED[0]));
+        followed += usize::from(said.contains(FOLLOWED));
     }
     (asked, followed)
 }
@@ -268,12 +279,10 @@ fn addresses_that_a_policy_adds_get_nothing_unless_they_prove_the_authority() {
             format!("https://{impostor}"),
             format!("https://{other_way}"),
         ];
-        let policy = Policy { collectors, ..Policy::default() };
-        let body = serde_json::to_string(&policy).unwrap();
-        stage.runtime.block_on(stage.world.ask_at(Place::Site(host.site), body)).unwrap();
-        stage.run(&host, &[CLIMBED, FETCHED]);
+        stage.ask(&host, &Policy { collectors, ..Policy::default() });
+        stage.run(&host, has_climbed_and_fetched);
         stage.link.cut();
-        let (deeds, said) = stage.run(&host, &[&["the collector answers"]]);
+        let (deeds, said) = stage.run(&host, |said| said.contains("the collector answers"));
         assert!(said.contains(&OTHER_WAY.to_string()), "{said}");
         let held = host.held();
         let breaches = stage.bounds(&host, held.as_ref(), &[impostor, other_way]).breaches(&deeds);
@@ -282,5 +291,31 @@ fn addresses_that_a_policy_adds_get_nothing_unless_they_prove_the_authority() {
         assert!(deeds.iter().any(is_tried), "{deeds:#?}");
         let memory = &stage.impostor.running().unwrap().memory;
         assert_eq!(memory.latest.all().len(), 0, "whoever cannot prove the authority gets no report");
+    });
+}
+
+#[test]
+fn a_policy_that_wants_probes_all_the_time_gets_them_as_seldom_as_the_limits_say() {
+    privileged(|| {
+        if !may_trace() {
+            return eprintln!("skipped: a_policy_that_wants_probes: strace cannot watch a process here");
+        }
+        let stage = Stage::new();
+        let host = stage.host(0, 1);
+        let often = Some(5);
+        let (sample_interval_s, send_interval_s, probe_interval_s) = (often, often, often);
+        let probes = vec![Probe::Tcp { host: "192.0.2.7".to_owned(), port: 443 }];
+        let policy =
+            Policy { sample_interval_s, send_interval_s, probe_interval_s, probes, ..Policy::default() };
+        stage.ask(&host, &policy);
+        stage.run(&host, has_climbed_and_fetched);
+        assert_eq!(host.held().and_then(|held| held.probe_interval_s), often);
+        // Long enough for three climbs, had the policy its way.
+        let until_ms = stage.world.now_ms() + 13_000;
+        let latest = &stage.world.running().unwrap().memory.latest;
+        let (deeds, _) = stage.run(&host, |_| latest.all().iter().any(|host| host.at_ms > until_ms));
+        let asked: SocketAddr = "192.0.2.7:443".parse().unwrap();
+        let count = deeds.iter().filter(|deed| matches!(deed, Deed::Reach(_, to, _) if *to == asked)).count();
+        assert_eq!(count, 1, "{deeds:#?}");
     });
 }

@@ -285,6 +285,12 @@ fn address(text: &str) -> anyhow::Result<SocketAddr> {
     Ok(SocketAddr::new(address, port.context("a port")?))
 }
 
+/// Whether a trace has come to the end of a process, which is its last line. Short ids are padded there.
+pub fn has_ended(trace: &str, process: &str) -> bool {
+    let last = trace.lines().next_back().and_then(|line| line.split_once(' '));
+    last.is_some_and(|(thread, what)| thread == process && what.trim_start().starts_with("+++ exited"))
+}
+
 /// The deeds of a whole trace without its first, which started the traced program itself.
 pub fn read(trace: &Path) -> anyhow::Result<Vec<Deed>> {
     let mut reader = Reader::default();

@@ -141,6 +141,13 @@ fn programs_files_and_words_beyond_the_bounds_are_breaches() {
 }
 
 #[test]
+fn a_trace_ends_with_its_own_process() {
+    assert!(has_ended("7   write(2, \"\", 0) = 0\n7     +++ exited with 0 +++\n", "7"));
+    assert!(!has_ended("7     +++ exited with 0 +++\n8     +++ exited with 0 +++\n", "7"));
+    assert!(!has_ended("71234 write(2<", "71234") && !has_ended("", "7"));
+}
+
+#[test]
 fn what_reaches_further_or_says_more_than_a_probe_is_a_breach() {
     let with = |mut lines: Vec<String>, more: &str| {
         lines.push(say(more));
