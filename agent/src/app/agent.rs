@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::delivery::{Delivery, Outcome};
 use crate::host::{BootMarker, Host, end_at};
 use crate::schedule::Schedule;
-use crate::sensor::reach::{Ladder, Probed, Reachability};
+use crate::sensor::reach::{Ladder, News, Probed, Reachability};
 use crate::sensor::runner::{Round, Runner};
 use crate::sensor::ups::is_power_failing;
 use crate::sensor::{Paths, Sample, registry};
@@ -30,6 +30,9 @@ const LAST_ROUND_TIMEOUT: Duration = Duration::from_secs(1);
 const LAST_SEND_TIMEOUT: Duration = Duration::from_secs(3);
 /// Climbs that may be missed before the verdict counts as unknown.
 const CLIMBS_MISSED_MAX: u32 = 3;
+/// Climbs in a row that may trust the collector's answers; the next one tries its port all the same, which alone tells the
+/// round trip.
+const CLIMBS_UNPROBED_MAX: u32 = 4;
 /// How old the written status gets while reports wait.
 const STATUS_INTERVAL_MS: u64 = 90_000;
 
@@ -65,6 +68,9 @@ struct Agent {
     parts: Parts,
     ladder: Arc<Ladder>,
     climbing: Task<(Reachability, Vec<Probed>)>,
+    /// Whether the collector answered since the last climb, and how many climbs have not probed it for that.
+    is_heard: bool,
+    climbs_unprobed: u32,
     verdict: Verdict,
     /// The last climb's samples and when it ended, in milliseconds of this boot.
     climbed: Option<(Vec<Sample>, u64)>,
@@ -113,6 +119,8 @@ impl Agent {
             parts,
             measuring: None,
             climbing: None,
+            is_heard: false,
+            climbs_unprobed: 0,
             verdict: Verdict::Unknown,
             climbed: None,
             last: (vec![], vec![]),
@@ -163,9 +171,20 @@ impl Agent {
             self.measure();
         }
         if due.probe && self.climbing.is_none() {
-            let ladder = self.ladder.clone();
-            self.climbing = Some(Box::pin(async move { tokio::join!(ladder.climb(), ladder.probe()) }));
+            let (ladder, news) = (self.ladder.clone(), self.news());
+            self.climbing =
+                Some(Box::pin(async move { tokio::join!(ladder.climb_with(news), ladder.probe()) }));
         }
+    }
+
+    /// What a climb that begins now need not find out.
+    fn news(&mut self) -> News {
+        if std::mem::take(&mut self.is_heard) && self.climbs_unprobed < CLIMBS_UNPROBED_MAX {
+            self.climbs_unprobed += 1;
+            return News::Answered;
+        }
+        self.climbs_unprobed = 0;
+        News::None
     }
 
     fn measure(&mut self) {
@@ -249,6 +268,7 @@ impl Agent {
     fn apply_outcome(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Acked { pending, .. } => {
+                self.is_heard = true;
                 if pending == 0 {
                     self.urgency.handle_sent();
                 }
@@ -260,6 +280,7 @@ impl Agent {
                 self.status.clock_ahead_ms = Some(self.clock.wall_ms() - self.delivery.collector_time_ms());
             }
             Outcome::Failed { failure, words } => {
+                self.is_heard = false;
                 let failing = Failing { how: failure.into(), words };
                 if self.status.failing.as_ref() != Some(&failing) {
                     self.log_failure(failure, &failing.words);
@@ -347,7 +368,7 @@ impl Agent {
         }
         let (samples, components) = std::mem::take(&mut self.last);
         self.submit(&samples, &components, Some(end));
-        if timeout(LAST_SEND_TIMEOUT, self.delivery.flush()).await.is_err() || !self.is_heard() {
+        if timeout(LAST_SEND_TIMEOUT, self.delivery.flush()).await.is_err() || !self.is_answered() {
             tracing::info!(pending = self.delivery.spool().pending(), "last words wait for the next start");
         }
         if let Err(error) = self.marker.close(end) {
@@ -357,7 +378,7 @@ impl Agent {
         tracing::info!(host_goes_down = end == End::HostShutdown, "agent stopped");
     }
 
-    fn is_heard(&self) -> bool {
+    fn is_answered(&self) -> bool {
         self.delivery.standing().0 == Standing::Fine
     }
 }

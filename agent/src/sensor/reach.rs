@@ -16,7 +16,7 @@ mod tcp;
 mod tunnel;
 mod verdict;
 
-pub use ladder::Ladder;
+pub use ladder::{Ladder, News};
 pub use probe::{Probed, is_probe};
 pub use target::{Place, Subnet};
 
@@ -45,7 +45,7 @@ const HOSTS: &str = r"C:\Windows\System32\drivers\etc\hosts";
 /// A healthy climb with the defaults sends: 1 echo request to the gateway and 2 to each of 2 internet targets, 1 DNS
 /// query to each name server (at most 3, usually 1 or 2), 1 HTTP request, 1 TCP connection to the collector. Both
 /// directions with their Ethernet frames are less than 2,500 bytes; a test counts them. Only what is lost is asked
-/// again.
+/// again. A collector that has answered a request since the climb before is not asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReachConfig {
     /// Addresses on the internet, asked by ICMP echo, or by TCP to [`Self::tcp_port`] where ICMP is not permitted to

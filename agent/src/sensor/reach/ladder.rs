@@ -25,6 +25,15 @@ const SPACING: Duration = Duration::from_millis(100);
 /// Port that a gateway is asked on where ICMP is not permitted to us: a closed one answers too.
 const GATEWAY_PORT: u16 = 80;
 
+/// What is known of the collector before a climb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// Nothing: it is probed.
+    None,
+    /// It has just answered a request: whether its port is open need not be asked.
+    Answered,
+}
+
 /// The ladder of one host.
 pub struct Ladder {
     config: ReachConfig,
@@ -46,10 +55,15 @@ impl Ladder {
 
     /// Probes every rung once. Returns within [`ReachConfig::total_timeout`].
     pub async fn climb(&self) -> Reachability {
+        self.climb_with(News::None).await
+    }
+
+    /// The same, but for what is known already.
+    pub async fn climb_with(&self, news: News) -> Reachability {
         let climb = self.begin();
         let mut rungs = vec![climb.interface()];
         let (gateway, named, internet, collector) =
-            tokio::join!(climb.gateway(), climb.names_and_web(), climb.internet(), climb.collector());
+            tokio::join!(climb.gateway(), climb.names_and_web(), climb.internet(), climb.collector(news));
         rungs.push(gateway);
         rungs.extend(named.names);
         rungs.extend(internet);

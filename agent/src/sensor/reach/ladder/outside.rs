@@ -1,8 +1,8 @@
 //! The rungs outside: addresses on the internet, and the collector.
 
-use super::Climb;
+use super::{Climb, News};
 use crate::sensor::reach::stats::Tally;
-use crate::sensor::reach::target::permit;
+use crate::sensor::reach::target::{permit, place};
 use crate::sensor::reach::{RungResult, dns, icmp, tcp, tunnel};
 use crate::uplink::proxy::{Kind, Proxy};
 use futures_util::future::join_all;
@@ -53,19 +53,30 @@ impl Climb<'_> {
         Some(self.probed(Rung::Internet, method, target.to_owned(), Some(address), &tally))
     }
 
-    pub(super) async fn collector(&self) -> Option<RungResult> {
+    pub(super) async fn collector(&self, news: News) -> Option<RungResult> {
         let target = self.config.collector.as_deref()?;
         let failed = |reason: &str| {
             Some(RungResult::unsent(Rung::Collector, Method::Tcp, target, Outcome::Failed, reason))
         };
         let Some((name, port)) = host_and_port(target) else { return failed("not HOST:PORT") };
+        let answered = |place| RungResult {
+            reason: None,
+            place,
+            ..RungResult::unsent(Rung::Collector, Method::Tcp, target, Outcome::Ok, "")
+        };
         if let Some(proxy) = &self.config.proxy {
-            return Some(self.collector_through(proxy, target, (name, port)).await);
+            return Some(match news {
+                News::Answered => answered(None),
+                News::None => self.collector_through(proxy, target, (name, port)).await,
+            });
         }
         let address = match self.address_of(name).await {
             Ok(address) => address,
             Err(reason) => return failed(&format!("its name is not resolved: {reason}")),
         };
+        if news == News::Answered {
+            return Some(answered(Some(place(address, &self.subnets))));
+        }
         let mut tally = Tally::default();
         while tally.sent < CONNECTIONS_MAX && tally.round_trips.is_empty() {
             tally.count(tcp::ask(SocketAddr::new(address, port), self.patience()).await.open());

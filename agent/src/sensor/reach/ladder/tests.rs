@@ -71,6 +71,23 @@ async fn a_collector_is_found_by_its_name_in_the_hosts_file() {
 }
 
 #[tokio::test]
+async fn a_collector_that_has_just_answered_is_not_asked_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let config = ReachConfig { collector: Some(format!("127.0.0.1:{port}")), ..closed(&directory) };
+    let ladder = Ladder::new(config);
+    let found = ladder.climb_with(News::Answered).await;
+    assert_eq!(outcome(&found, Rung::Collector), [Outcome::Ok]);
+    let rung = found.rungs.iter().find(|result| result.rung == Rung::Collector).unwrap();
+    assert_eq!((rung.rtt_s, rung.place), (None, Some(Place::Host)));
+    // The next one comes to the port, and is the first that does.
+    ladder.climb().await;
+    listener.accept().await.unwrap();
+    assert!(tokio::time::timeout(Duration::ZERO, listener.accept()).await.is_err());
+}
+
+#[tokio::test]
 async fn a_lost_name_server_list_fails_the_rung_and_names_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let mut config = closed(&directory);
