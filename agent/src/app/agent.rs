@@ -33,6 +33,8 @@ const CLIMBS_MISSED_MAX: u32 = 3;
 /// Climbs in a row that may trust the collector's answers; the next one tries its port all the same, which alone tells the
 /// round trip.
 const CLIMBS_UNPROBED_MAX: u32 = 4;
+/// How much older than a climb an answer may be to stand for a probe: requests and climbs keep the same pace, but not step.
+const ANSWER_SLACK: Duration = Duration::from_secs(5);
 /// How old the written status gets while reports wait.
 const STATUS_INTERVAL_MS: u64 = 90_000;
 
@@ -68,8 +70,9 @@ struct Agent {
     parts: Parts,
     ladder: Arc<Ladder>,
     climbing: Task<(Reachability, Vec<Probed>)>,
-    /// Whether the collector answered since the last climb, and how many climbs have not probed it for that.
-    is_heard: bool,
+    /// When the collector answered last, in milliseconds of this boot, unless it failed to since; and how many climbs have
+    /// not probed it for that.
+    heard_ms: Option<u64>,
     climbs_unprobed: u32,
     verdict: Verdict,
     /// The last climb's samples and when it ended, in milliseconds of this boot.
@@ -119,7 +122,7 @@ impl Agent {
             parts,
             measuring: None,
             climbing: None,
-            is_heard: false,
+            heard_ms: None,
             climbs_unprobed: 0,
             verdict: Verdict::Unknown,
             climbed: None,
@@ -179,7 +182,9 @@ impl Agent {
 
     /// What a climb that begins now need not find out.
     fn news(&mut self) -> News {
-        if std::mem::take(&mut self.is_heard) && self.climbs_unprobed < CLIMBS_UNPROBED_MAX {
+        let age = self.heard_ms.map(|ms| Duration::from_millis(self.clock.boot_ms().saturating_sub(ms)));
+        let is_fresh = age.is_some_and(|age| age <= self.config.probe_interval + ANSWER_SLACK);
+        if is_fresh && self.climbs_unprobed < CLIMBS_UNPROBED_MAX {
             self.climbs_unprobed += 1;
             return News::Answered;
         }
@@ -268,7 +273,7 @@ impl Agent {
     fn apply_outcome(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Acked { pending, .. } => {
-                self.is_heard = true;
+                self.heard_ms = Some(self.clock.boot_ms());
                 if pending == 0 {
                     self.urgency.handle_sent();
                 }
@@ -280,7 +285,7 @@ impl Agent {
                 self.status.clock_ahead_ms = Some(self.clock.wall_ms() - self.delivery.collector_time_ms());
             }
             Outcome::Failed { failure, words } => {
-                self.is_heard = false;
+                self.heard_ms = None;
                 let failing = Failing { how: failure.into(), words };
                 if self.status.failing.as_ref() != Some(&failing) {
                     self.log_failure(failure, &failing.words);
