@@ -86,7 +86,7 @@ pub async fn latest(caller: Caller, Query(params): Query<LatestParams>) -> Resul
         let (total, found) = best.finish();
         let names = asset::names(connection, scope, found.iter().map(|found| found.asset))?;
         // Written here, where the hosts are: nothing of them is copied to be sent.
-        let items = found.iter().zip(names).filter_map(|(found, name)| found.view(name?)).collect();
+        let items = found.iter().filter_map(|found| found.view(names.get(&found.asset)?)).collect();
         Ok(serde_json::to_vec(&LatestValues { total, items }))
     };
     let body = caller.read(read).await?.map_err(|error| ApiError::Internal(error.to_string()))?;
@@ -211,14 +211,14 @@ fn value(kept: &Kept, column: &Column, place: usize) -> Option<f64> {
 }
 
 impl Found {
-    fn view(&self, name: String) -> Option<LatestValue<'_>> {
+    fn view(&self, name: &str) -> Option<LatestValue<'_>> {
         let column = self.columns.get(self.place)?;
         let (kind, unit) = match column.kind {
             Kind::Gauge => (SeriesKind::Gauge, Cow::Borrowed(column.unit.as_str())),
             Kind::Counter => (SeriesKind::Rate, Cow::Owned(format!("{}/s", column.unit))),
         };
         let (attributes, at_ms) = (&column.attributes, self.at_ms);
-        let asset = Named { id: self.asset.0, name };
+        let asset = Named { id: self.asset.0, name: name.to_owned() };
         Some(LatestValue { asset, attributes, unit, kind, value: self.value, at_ms })
     }
 }

@@ -5,6 +5,7 @@ use crate::model::asset::{Asset, AssetId, AssetKind};
 use crate::store::StoreError;
 use crate::store::sqlite::scope;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use std::collections::HashMap;
 
 /// An asset with the names of its site and agency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,22 +89,23 @@ pub fn ids_of_site(connection: &Connection, scope: Scope, site: SiteId) -> Resul
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The names of some assets, in their order; none for one that is not within `scope`.
+/// The names of some assets; none of those that are not within `scope`. One statement for all: thousands may be shown.
 pub fn names(
     connection: &Connection,
     scope: Scope,
     ids: impl Iterator<Item = AssetId>,
-) -> Result<Vec<Option<String>>, StoreError> {
+) -> Result<HashMap<AssetId, String>, StoreError> {
+    let ids: Vec<String> = ids.map(|id| id.0.to_string()).collect();
     let statement = format!(
-        "SELECT asset.name FROM asset JOIN site ON site.id = asset.site WHERE asset.id = :id AND {}",
+        "SELECT asset.id, asset.name FROM json_each(:ids) AS wanted CROSS JOIN asset ON asset.id = wanted.value \
+         WHERE :scope IS NULL OR EXISTS (SELECT 1 FROM site WHERE site.id = asset.site AND {})",
         scope::within("site.agency", ":scope")
     );
     let mut statement = connection.prepare_cached(&statement)?;
-    let mut name = |id: AssetId| {
-        let parameters = named_params! { ":id": id.0, ":scope": scope::parameter(scope) };
-        Ok(statement.query_row(parameters, |row| row.get(0)).optional()?)
-    };
-    ids.map(&mut name).collect()
+    let parameters =
+        named_params! { ":ids": format!("[{}]", ids.join(",")), ":scope": scope::parameter(scope) };
+    let rows = statement.query_map(parameters, |row| Ok((AssetId(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// A condition of its own for either case: one that holds for both would walk all assets for a site's.
