@@ -1,5 +1,6 @@
 //! Hosts that come back after long: what is current first, the rest within the site's budget, nothing lost, nothing twice.
 
+use crate::program::{self, PORT};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use tram_proto::enroll::Token;
 use tram_proto::id::BootId;
 use tram_proto::report::{Moment, Report};
 use tram_tests::fleet::dice::Dice;
-use tram_tests::net::{Fault, Line, Options, SmallNet, plan, privileged};
+use tram_tests::net::{Fault, Line, SmallNet, plan, privileged};
 use tram_tests::world::{AgentHost, World};
 
 const SAMPLE: Duration = Duration::from_secs(15);
@@ -163,18 +164,15 @@ fn most_in_a_minute(counted: &[(Instant, u64)]) -> u64 {
 #[test]
 fn nine_hours_pass_a_poor_line_after_what_is_current_and_within_the_budget() {
     privileged(|| {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let world = runtime.block_on(World::new()).unwrap();
+        let runtime = program::runtime();
+        let (world, net) = program::reached_world(&runtime);
         let secret = runtime.block_on(world.secret(1)).unwrap();
         runtime.block_on(set_budget(&world, BUDGET));
-        let forwards = vec![(8441, world.address().unwrap())];
-        let net = SmallNet::start(&Options { forwards, ..Options::default() }).unwrap();
-        net.count_port(8441).unwrap();
+        net.count_port(PORT).unwrap();
         let state = tempfile::tempdir().unwrap();
         let ca_sha256 = world.running().unwrap().pki.ca_sha256();
         let order = Order {
-            collector: format!("https://{}:8441", plan().collector),
+            collector: format!("https://{}:{PORT}", plan().collector),
             token: Token { ca_sha256, issued_ms: world.now_ms(), secret },
             machine: "9".repeat(64),
             resource: Attributes::new(),

@@ -1,10 +1,9 @@
 //! Many of the collector's addresses are silent, as behind a packet filter: the one that answers is found in time.
 
-use crate::program::{self, Agent, PORT, until};
-use std::process::{Command, Stdio};
+use crate::program::{self, PORT, until};
+use std::process::Command;
 use std::time::Duration;
-use tram_tests::net::{Options, SmallNet, plan, privileged};
-use tram_tests::world::World;
+use tram_tests::net::{plan, privileged};
 
 /// What is promised.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -12,11 +11,8 @@ const WITHIN: Duration = Duration::from_secs(60);
 #[test]
 fn the_one_of_eight_addresses_that_answers_is_reached_within_a_minute() {
     privileged(|| {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let world = runtime.block_on(World::new()).unwrap();
-        let forwards = vec![(PORT, world.address().unwrap())];
-        let net = SmallNet::start(&Options { forwards, ..Options::default() }).unwrap();
+        let runtime = program::runtime();
+        let (world, net) = program::reached_world(&runtime);
         let folder = tempfile::tempdir().unwrap();
         let (settings, log) = (folder.path().join("agent.toml"), folder.path().join("log"));
         // Nobody has these, and nobody says so.
@@ -26,9 +22,7 @@ fn the_one_of_eight_addresses_that_answers_is_reached_within_a_minute() {
         std::fs::write(&settings, program::settings(&net, folder.path()) + &collector).unwrap();
         let site = runtime.block_on(world.site("s".to_owned())).unwrap();
         program::enroll(&runtime, &world, &net, site, &settings);
-        let mut command = program::with_settings(Command::new(program::path()), &settings);
-        command.arg("run").stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap());
-        let mut agent = Agent(net.spawn(&mut command).unwrap());
+        let mut agent = program::run(&net, Command::new(program::path()), &settings, &log);
         let said = || std::fs::read_to_string(&log).unwrap();
         let is_known = || world.running().unwrap().memory.latest.all().iter().any(|host| host.at_ms > 0);
         let after = until("reached", WITHIN, &said, is_known);

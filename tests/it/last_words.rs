@@ -1,14 +1,14 @@
 //! A supply that is about to give out: what its host says then is with the collector at once.
 
-use crate::program::{self, Agent, PORT, until};
+use crate::program::{self, until};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tram_agent::urgency::URGENT_INTERVAL;
 use tram_collector::model::component::Component;
-use tram_tests::net::{Options, SmallNet, privileged};
+use tram_tests::net::{SmallNet, privileged};
 use tram_tests::world::World;
 
 /// How long anything else may take, on a machine with much else to do.
@@ -69,11 +69,8 @@ fn supply(world: &World) -> Option<Component> {
 #[test]
 fn a_supply_on_its_last_charge_is_told_at_once_whatever_was_sent_just_before() {
     privileged(|| {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let world = runtime.block_on(World::new()).unwrap();
-        let forwards = vec![(PORT, world.address().unwrap())];
-        let net = SmallNet::start(&Options { forwards, ..Options::default() }).unwrap();
+        let runtime = program::runtime();
+        let (world, net) = program::reached_world(&runtime);
         let upsd = Upsd::start(&net);
         let folder = tempfile::tempdir().unwrap();
         let (settings, log) = (folder.path().join("agent.toml"), folder.path().join("log"));
@@ -83,9 +80,7 @@ fn a_supply_on_its_last_charge_is_told_at_once_whatever_was_sent_just_before() {
         std::fs::write(&settings, program::settings(&net, folder.path()) + rhythm + &ups).unwrap();
         let site = runtime.block_on(world.site("s".to_owned())).unwrap();
         program::enroll(&runtime, &world, &net, site, &settings);
-        let mut command = program::with_settings(Command::new(program::path()), &settings);
-        command.arg("run").stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap());
-        let mut agent = Agent(net.spawn(&mut command).unwrap());
+        let mut agent = program::run(&net, Command::new(program::path()), &settings, &log);
         let said = || format!("{:?} {}", supply(&world), std::fs::read_to_string(&log).unwrap());
         let is_told =
             |word: &str| supply(&world).is_some_and(|part| part.reasons.iter().any(|reason| reason == word));

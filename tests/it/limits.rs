@@ -4,7 +4,7 @@
 //! Each run of an agent climbs its ladder once, under the policy that it holds, and fetches the next.
 
 use crate::kills::seed;
-use crate::program::{self, Agent, PORT, until};
+use crate::program::{self, PORT, until};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -66,8 +66,7 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = program::runtime();
         let (world, impostor) =
             runtime.block_on(async { (World::new().await.unwrap(), World::new().await.unwrap()) });
         let link = runtime.block_on(Link::to(world.address().unwrap())).unwrap();
@@ -117,9 +116,7 @@ impl Stage {
         let (trace, log) = (host.folder.join("trace"), host.folder.join("log"));
         let mut command = Command::new("strace");
         command.args(conduct::ARGUMENTS).arg("-o").arg(&trace).arg(program::path());
-        let mut command = program::with_settings(command, &host.settings());
-        command.arg("run").stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap());
-        let mut agent = Agent(self.net.spawn(&mut command).unwrap());
+        let mut agent = program::run(&self.net, command, &host.settings(), &log);
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         until("said", PATIENCE, &said, || {
             assert!(agent.0.try_wait().unwrap().is_none(), "the agent ended: {}", said());
@@ -181,10 +178,15 @@ impl Host {
     }
 }
 
-/// Whether a process may be watched here.
-fn may_trace() -> bool {
+/// Whether a process may be watched here; says that a story is skipped where none may.
+#[expect(clippy::print_stderr, reason = "how a test says that it was skipped")]
+fn may_trace(story: &str) -> bool {
     let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
-    tried.is_ok_and(|status| status.success())
+    let may = tried.is_ok_and(|status| status.success());
+    if !may {
+        eprintln!("skipped: {story}: strace cannot watch a process here");
+    }
+    may
 }
 
 const FOLLOWED: &str = "a new policy is followed";
@@ -220,10 +222,8 @@ fn live(stage: &Stage, mut host: Host) -> (usize, usize) {
 #[test]
 fn no_policy_makes_an_agent_run_write_tell_or_probe_beyond_its_limits() {
     privileged(|| {
-        if !may_trace() {
-            return eprintln!(
-                "skipped: no_policy_makes_an_agent_go_beyond_its_limits: strace cannot watch a process here"
-            );
+        if !may_trace("no_policy_makes_an_agent_run_write_tell_or_probe_beyond_its_limits") {
+            return;
         }
         let seed = seed(20_261_126);
         println!("TRAM_TEST_SEED={seed}");
@@ -263,8 +263,8 @@ fn only_status_and_timing_was_told(world: &World) {
 #[test]
 fn addresses_that_a_policy_adds_get_nothing_unless_they_prove_the_authority() {
     privileged(|| {
-        if !may_trace() {
-            return eprintln!("skipped: addresses_that_a_policy_adds: strace cannot watch a process here");
+        if !may_trace("addresses_that_a_policy_adds_get_nothing_unless_they_prove_the_authority") {
+            return;
         }
         let stage = Stage::new();
         let host = stage.host(0, 1);
@@ -297,8 +297,8 @@ fn addresses_that_a_policy_adds_get_nothing_unless_they_prove_the_authority() {
 #[test]
 fn a_policy_that_wants_probes_all_the_time_gets_them_as_seldom_as_the_limits_say() {
     privileged(|| {
-        if !may_trace() {
-            return eprintln!("skipped: a_policy_that_wants_probes: strace cannot watch a process here");
+        if !may_trace("a_policy_that_wants_probes_all_the_time_gets_them_as_seldom_as_the_limits_say") {
+            return;
         }
         let stage = Stage::new();
         let host = stage.host(0, 1);

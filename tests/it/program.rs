@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tram_collector::model::agency::SiteId;
 use tram_proto::enroll::Token;
-use tram_tests::net::{SmallNet, plan};
+use tram_tests::net::{Options, SmallNet, plan};
 use tram_tests::world::World;
 
 /// The collector's port as hosts see it.
@@ -30,6 +30,19 @@ impl Drop for Agent {
         drop(self.0.kill());
         drop(self.0.wait());
     }
+}
+
+/// What a story waits for the collector with.
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// A collector, and the small internet that it is reached through at [`PORT`].
+pub(crate) fn reached_world(runtime: &Runtime) -> (World, SmallNet) {
+    let world = runtime.block_on(World::new()).unwrap();
+    let forwards = vec![(PORT, world.address().unwrap())];
+    let net = SmallNet::start(&Options { forwards, ..Options::default() }).unwrap();
+    (world, net)
 }
 
 /// Where the program is.
@@ -63,6 +76,13 @@ pub(crate) fn enroll(runtime: &Runtime, world: &World, net: &SmallNet, site: Sit
     let mut command = with_settings(Command::new(path()), settings);
     command.args(["enroll", "--collector", &url, "--token", &token]).stdout(Stdio::null());
     assert!(net.spawn(&mut command).unwrap().wait().unwrap().success());
+}
+
+/// Has the program, or what starts it, run with its settings; what it says goes to `log`.
+pub(crate) fn run(net: &SmallNet, command: Command, settings: &Path, log: &Path) -> Agent {
+    let mut command = with_settings(command, settings);
+    command.arg("run").stdout(Stdio::null()).stderr(std::fs::File::create(log).unwrap());
+    Agent(net.spawn(&mut command).unwrap())
 }
 
 /// Waits until something is so; fails with what is `said` when it does not come about.

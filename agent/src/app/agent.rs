@@ -70,9 +70,7 @@ struct Agent {
     parts: Parts,
     ladder: Arc<Ladder>,
     climbing: Task<(Reachability, Vec<Probed>)>,
-    /// When the collector answered last, in milliseconds of this boot, unless it failed to since; and how many climbs have
-    /// not probed it for that.
-    heard_ms: Option<u64>,
+    /// Climbs in a row that trusted the collector's answers.
     climbs_unprobed: u32,
     verdict: Verdict,
     /// The last climb's samples and when it ended, in milliseconds of this boot.
@@ -122,7 +120,6 @@ impl Agent {
             parts,
             measuring: None,
             climbing: None,
-            heard_ms: None,
             climbs_unprobed: 0,
             verdict: Verdict::Unknown,
             climbed: None,
@@ -182,7 +179,8 @@ impl Agent {
 
     /// What a climb that begins now need not find out.
     fn news(&mut self) -> News {
-        let age = self.heard_ms.map(|ms| Duration::from_millis(self.clock.boot_ms().saturating_sub(ms)));
+        let answered_ms = self.status.reached_boot_ms.filter(|_| self.status.failing.is_none());
+        let age = answered_ms.map(|ms| Duration::from_millis(self.clock.boot_ms().saturating_sub(ms)));
         let is_fresh = age.is_some_and(|age| age <= self.config.probe_interval + ANSWER_SLACK);
         if is_fresh && self.climbs_unprobed < CLIMBS_UNPROBED_MAX {
             self.climbs_unprobed += 1;
@@ -273,7 +271,6 @@ impl Agent {
     fn apply_outcome(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Acked { pending, .. } => {
-                self.heard_ms = Some(self.clock.boot_ms());
                 if pending == 0 {
                     self.urgency.handle_sent();
                 }
@@ -285,7 +282,6 @@ impl Agent {
                 self.status.clock_ahead_ms = Some(self.clock.wall_ms() - self.delivery.collector_time_ms());
             }
             Outcome::Failed { failure, words } => {
-                self.heard_ms = None;
                 let failing = Failing { how: failure.into(), words };
                 if self.status.failing.as_ref() != Some(&failing) {
                     self.log_failure(failure, &failing.words);
@@ -373,7 +369,7 @@ impl Agent {
         }
         let (samples, components) = std::mem::take(&mut self.last);
         self.submit(&samples, &components, Some(end));
-        if timeout(LAST_SEND_TIMEOUT, self.delivery.flush()).await.is_err() || !self.is_answered() {
+        if timeout(LAST_SEND_TIMEOUT, self.delivery.flush()).await.is_err() || !self.is_heard() {
             tracing::info!(pending = self.delivery.spool().pending(), "last words wait for the next start");
         }
         if let Err(error) = self.marker.close(end) {
@@ -383,7 +379,7 @@ impl Agent {
         tracing::info!(host_goes_down = end == End::HostShutdown, "agent stopped");
     }
 
-    fn is_answered(&self) -> bool {
+    fn is_heard(&self) -> bool {
         self.delivery.standing().0 == Standing::Fine
     }
 }

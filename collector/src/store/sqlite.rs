@@ -202,21 +202,13 @@ mod tests {
             connection.execute(sql, rusqlite::params![[*id as u8; 16], body]).unwrap();
         }
         migrate(&mut connection).unwrap();
-        let (mut shapes, mut found) = (std::collections::BTreeMap::new(), Vec::new());
-        catalogue::each_shape(&connection, |number, columns| {
-            shapes.insert(number, columns.to_owned());
-        })
-        .unwrap();
-        catalogue::each(&connection, |id, shape, resource| {
-            found.push((id.0[0], resource.to_owned(), shapes[&shape].clone()));
-        })
-        .unwrap();
         let expected = [
             (1, r#"{"host.name":"một"}"#.to_owned(), columns.to_owned()),
             (2, r#"{"host.name":"hai"}"#.to_owned(), columns.to_owned()),
             (3, "{}".to_owned(), "[]".to_owned()),
         ];
-        assert_eq!((found.as_slice(), shapes.len()), (expected.as_slice(), 2));
+        assert_eq!(catalogue::tests::all(&connection), expected);
+        assert_eq!(catalogue::tests::shapes(&connection), 2);
     }
 
     #[test]

@@ -72,13 +72,14 @@ pub fn each(connection: &Connection, mut show: impl FnMut(CatalogueId, i64, &str
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::store::sqlite;
 
     const COLUMNS: &str = r#"[{"name":"system.uptime","unit":"s","scale":0,"kind":"gauge"}]"#;
 
-    fn all(connection: &Connection) -> Vec<(u8, String, String)> {
+    /// Each catalogue by the first byte of its id: its resource and columns.
+    pub(in crate::store::sqlite) fn all(connection: &Connection) -> Vec<(u8, String, String)> {
         let (mut shapes, mut all) = (std::collections::HashMap::new(), Vec::new());
         each_shape(connection, |number, columns| {
             shapes.insert(number, columns.to_owned());
@@ -91,7 +92,8 @@ mod tests {
         all
     }
 
-    fn shapes(connection: &Connection) -> i64 {
+    /// How many shapes there are.
+    pub(in crate::store::sqlite) fn shapes(connection: &Connection) -> i64 {
         connection.query_row("SELECT count(*) FROM shape", [], |row| row.get(0)).unwrap()
     }
 
