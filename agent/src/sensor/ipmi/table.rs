@@ -132,10 +132,10 @@ pub fn sensor_row(cells: &[&str]) -> Option<Entry> {
     Some(entry)
 }
 
-/// A row of `ipmitool sdr elist`: name, number, status, entity, reading.
+/// A row of `ipmitool sdr elist`: name, number, status, entity, reading. With `-c`, the phrases of a reading are cells too.
 pub fn elist_row(cells: &[&str]) -> Option<Entry> {
-    let [name, number, status, entity, reading] = cells else { return None };
-    let digits = number.strip_suffix('h')?;
+    let [name, id, status, entity, reading @ ..] = cells else { return None };
+    let digits = id.strip_suffix('h')?;
     let is_number = digits.len() >= 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     let (id, instance) = entity.split_once('.')?;
     let entity = (id.trim().parse().ok()?, instance.trim().parse().ok()?);
@@ -144,13 +144,22 @@ pub fn elist_row(cells: &[&str]) -> Option<Entry> {
     }
     let mut entry = Entry { name: (*name).to_owned(), entity: Some(entity), ..Entry::default() };
     entry.status = word(status);
-    read(&mut entry, reading);
+    let (first, more) = reading.split_first()?;
+    match more {
+        // `45,degrees C` is one measurement.
+        [unit] if number(first).is_some() => read(&mut entry, &format!("{first} {unit}")),
+        _ => read(&mut entry, &reading.join(", ")),
+    }
     Some(entry)
 }
 
-/// A row of `ipmitool sdr`: name, reading, status.
+/// A row of `ipmitool sdr`: name, reading, status; with `-c`, the reading's unit is a cell of its own.
 pub fn sdr_row(cells: &[&str]) -> Option<Entry> {
-    let [name, reading, status] = cells else { return None };
+    let (name, reading, status) = match cells {
+        [name, reading, status] => (name, (*reading).to_owned(), status),
+        [name, number, unit, status] => (name, format!("{number} {unit}"), status),
+        _ => return None,
+    };
     let is_status = matches!(
         *status,
         "ok" | "ns" | "nc" | "cr" | "nr" | "na" | "lnc" | "lcr" | "lnr" | "unc" | "ucr" | "unr"
@@ -159,7 +168,7 @@ pub fn sdr_row(cells: &[&str]) -> Option<Entry> {
         return None;
     }
     let mut entry = Entry { name: (*name).to_owned(), status: word(status), ..Entry::default() };
-    read(&mut entry, reading);
+    read(&mut entry, reading.trim());
     Some(entry)
 }
 
@@ -284,10 +293,13 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(supply.states, ["Presence detected", "AC out-of-range but present"]);
+        let supply = elist_row(&cells("Status,86h,ok,10.2,Presence detected, Failure detected")).unwrap();
+        assert_eq!(supply.states, ["Presence detected", "Failure detected"]);
         let gone = elist_row(&cells("Fan2A RPM | 31h | ns  |  7.1 | Disabled")).unwrap();
         assert_eq!(gone.status, Status::NoReading);
         let short = sdr_row(&cells("CPU1 Temp | 45 degrees C | cr")).unwrap();
         assert_eq!((short.value, short.status), (Some(45.0), Status::Critical));
+        assert_eq!(sdr_row(&cells("CPU1 Temp,45,degrees C,cr")), Some(short));
         assert_eq!(sdr_row(&cells("a | b | c")), None);
     }
 

@@ -11,7 +11,7 @@ const BLOCK_BYTES: f64 = 1024.0;
 pub struct Array {
     /// Such as `md0`.
     pub name: String,
-    /// The word after the colon: `active` or `inactive`; from `/sys`, the array's state.
+    /// The word after the colon: `active`, `inactive` or `broken`; from `/sys`, the array's state.
     pub state: String,
     /// `raid1`, `raid0`, `linear`, ...; empty where the array is not running.
     pub level: String,
@@ -95,7 +95,8 @@ fn header(line: &str) -> Option<Option<Array>> {
     let mut words = rest.split_whitespace().peekable();
     // Old kernels write `active(read-only)`.
     let state = words.next().map(|word| word.split('(').next().unwrap_or_default());
-    let Some(state @ ("active" | "inactive")) = state else { return Some(None) };
+    // Since Linux 5.5 an array without redundancy that has lost a member is `broken`.
+    let Some(state @ ("active" | "inactive" | "broken")) = state else { return Some(None) };
     let mut array = Array { name: name.to_owned(), state: state.to_owned(), ..Array::default() };
     while words.peek().is_some_and(|word| word.starts_with('(')) {
         words.next();

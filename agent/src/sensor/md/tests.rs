@@ -83,6 +83,7 @@ fn an_array_that_lost_more_than_it_can_or_does_not_run_has_failed() {
         &[lost, "missing member"],
     );
     is("md4 : inactive raid1 sda3[0](S)\n 4883648 blocks\n", State::Failed, &["inactive"]);
+    is("md5 : broken raid0 sdb1[1] sda1[0]\n 4883648 blocks 512k chunks\n", State::Failed, &["broken"]);
     is(
         "md1 : active raid0 sda3[0] sdb3[1](F)\n 4 blocks 64k chunks\n",
         State::Failed,

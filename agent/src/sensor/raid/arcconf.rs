@@ -2,7 +2,7 @@
 //! Pure.
 
 use crate::sensor::raid::parts::{
-    ARRAY, BATTERY, CONTROLLER, DISK, ENCLOSURE, PROGRESS, Part, Parts, TEMPERATURE,
+    ARRAY, BATTERY, CACHE_OFF, CONTROLLER, DISK, ENCLOSURE, PROGRESS, Part, Parts, TEMPERATURE,
 };
 use crate::sensor::raid::text::{self, pair};
 use crate::sensor::raid::words;
@@ -164,6 +164,11 @@ impl Reader<'_> {
                     part.say(Degraded, "temperature");
                 }
             }
+            "cache status" => match value.to_ascii_lowercase().as_str() {
+                "temporarily disabled" => part.note(CACHE_OFF),
+                "permanently disabled" | "failed" => part.say(Degraded, CACHE_OFF),
+                _ => {}
+            },
             "defunct disk drive count" if text::number(value).is_some_and(|count| count > 0.0) => {
                 part.summarise("defunct disk");
             }
@@ -197,8 +202,13 @@ impl Reader<'_> {
         let Some(part) = self.parts.known(BATTERY, &id) else { return };
         match key {
             "over temperature" if text::is_yes(value) => part.say(Degraded, "over temperature"),
-            "capacity remaining" | "charge level" => part.figure("charge_ratio", percent(value)),
-            "health" => part.figure("health_ratio", percent(value)),
+            "hardware error" if !value.eq_ignore_ascii_case("no error") && !words::is_absent(value) => {
+                part.cite(Degraded, &value.to_ascii_lowercase());
+            }
+            "capacity remaining" | "charge level" | "relative charge" => {
+                part.figure("charge_ratio", percent(value))
+            }
+            "health" | "health status" => part.figure("health_ratio", percent(value)),
             "current temperature" => part.figure(TEMPERATURE, text::number(value)),
             "backup unit type" | "battery type" => part.model(value),
             "serial number" => part.serial(value),
@@ -247,6 +257,8 @@ fn disk(part: &mut Part, key: &str, value: &str) {
         "hardware error count" | "hardware errors" => part.figure("other_errors", count),
         "aborted command count" | "aborted commands" => part.figure("aborted_commands", count),
         "failed logical device segments" if text::is_yes(value) => part.say(Degraded, "failed segments"),
+        "56 day warning present" if text::is_yes(value) => part.say(PredictedFailure, "worn out"),
+        "ssd smart trip wearout" if text::is_yes(value) => part.say(PredictedFailure, "worn out"),
         "pfa" if text::is_yes(value) => part.say(PredictedFailure, "predictive failure"),
         "total size" | "size" => {
             part.figure("size_bytes", text::size_bytes(value).filter(|size| *size > 0.0))

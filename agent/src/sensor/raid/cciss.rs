@@ -1,7 +1,7 @@
 //! `cciss_vol_status`: volumes, disks, enclosures and caches of HP's Smart Array controllers. Pure.
 
 use crate::sensor::raid::parts::{ARRAY, CACHE_OFF, CONTROLLER, DISK, ENCLOSURE, Parts};
-use crate::sensor::raid::words;
+use crate::sensor::raid::{text, words};
 use tram_proto::component::State::{self, Degraded};
 
 /// Takes in one answer; none where it is not of this tool.
@@ -125,7 +125,9 @@ fn disk(device: &str, line: &str, list: List, parts: &mut Parts) {
     let Some((connector, shelf)) = place.split_once(" box ") else { return };
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let (bay, rest) = rest.split_at(digits);
-    let characters: Vec<char> = rest.chars().collect();
+    // Version 1.12 pads the number of the bay. Model and maker are the last 24 characters of their field.
+    let padding = text::indent(rest).checked_sub(17).filter(|padding| *padding <= 2);
+    let characters: Vec<char> = rest.chars().skip(padding.unwrap_or_default()).collect();
     let field = |from: usize, length: usize| -> String {
         characters.iter().skip(from).take(length).collect::<String>().trim().to_owned()
     };

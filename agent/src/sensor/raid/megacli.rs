@@ -58,6 +58,8 @@ fn is_megacli(answer: &str) -> bool {
 enum Place {
     Adapter,
     Array(String),
+    /// Solid-state disks as a cache: not every version tells their state.
+    Cache(String),
     Disk(String),
     Battery(String),
 }
@@ -96,7 +98,8 @@ impl Reader<'_> {
         match key {
             "Virtual Drive" | "Virtual Disk" | "CacheCade Virtual Drive" => {
                 let number = text::number(value).unwrap_or_default();
-                self.place = Place::Array(format!("c{}/v{number}", self.adapter));
+                let id = format!("c{}/v{number}", self.adapter);
+                self.place = if key.starts_with("CacheCade") { Place::Cache(id) } else { Place::Array(id) };
                 self.cache = None;
             }
             "Enclosure Device ID" => self.enclosure = Some(value.to_owned()),
@@ -126,6 +129,8 @@ impl Reader<'_> {
             _ => match self.place.clone() {
                 Place::Adapter => self.adapter_line(key, value),
                 Place::Array(id) => self.array(&id, key, value),
+                Place::Cache(id) if key == "State" => self.array(&id, key, value),
+                Place::Cache(_) => {}
                 Place::Disk(id) => self.disk(&id, key, value),
                 Place::Battery(_) => self.battery(key, value),
             },
@@ -221,6 +226,10 @@ impl Reader<'_> {
         let (state, _) = words::judge(words::BATTERY, &word);
         match (word.is_empty(), is_learning) {
             (_, true) => part.say(if state == Failed { Degraded } else { Ok }, "learning"),
+            // Not operational until it is charged.
+            (false, false) if state == Failed && part.has_reason("charging") => {
+                part.say(Degraded, "charging")
+            }
             (false, false) => part.word(words::BATTERY, &word),
             (true, false) => {}
         }

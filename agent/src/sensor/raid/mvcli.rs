@@ -14,9 +14,9 @@ pub(super) fn parse(answer: &str, parts: &mut Parts) -> Option<Result<(), String
         "SMART STATUS RETURN",
         "BGA status",
     ];
-    if !marks.iter().any(|mark| answer.contains(mark))
-        || !answer.contains("SG driver version") && !answer.contains("Block ids")
-    {
+    // Other tools have such headings, too.
+    let own = ["SG driver version", "Marvell RAID", "Block id", "PD ID:"];
+    if ![&marks[..], &own].iter().all(|some| some.iter().any(|mark| answer.contains(mark))) {
         return None;
     }
     let mut id = String::new();
@@ -32,7 +32,8 @@ pub(super) fn parse(answer: &str, parts: &mut Parts) -> Option<Result<(), String
                 kind = DISK;
                 id = format!("mv/d{value}");
             }
-            "status" if kind == ARRAY => parts.part(ARRAY, &id).word(words::ARRAY, value),
+            // The first says whether it can be used, the other of newer versions how it is.
+            "status" | "VD status" if kind == ARRAY => parts.part(ARRAY, &id).word(words::ARRAY, value),
             "status" | "PD status" => parts.part(DISK, &id).word(words::DISK, value),
             "name" if kind == ARRAY => parts.part(ARRAY, &id).name(value),
             "RAID mode" => parts.part(ARRAY, &id).model(value),

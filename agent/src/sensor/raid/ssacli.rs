@@ -160,17 +160,17 @@ impl Reader<'_> {
         }
     }
 
-    /// `logicaldrive 1 (838.1 GB, RAID 5, Recovering, 45% complete)`.
+    /// `logicaldrive 1 (838.1 GB, RAID 5, Recovering, 45% complete)`, or `logicaldrive 1 (838.1 GB, RAID 5): OK`.
     fn logical_summary(&mut self, rest: &str) {
-        let Some((number, details)) = in_brackets(rest) else { return };
+        let Some((number, details, after)) = in_brackets(rest) else { return };
         let id = format!("{}/l{number}", self.slot);
         let mut details = details.splitn(3, ',').map(str::trim);
         let (size, level, state) = (details.next(), details.next(), details.next());
         let part = self.parts.part(ARRAY, &id);
         part.figure("size_bytes", size.and_then(text::size_bytes));
         part.model(level.unwrap_or_default());
-        part.word(words::ARRAY, state.unwrap_or_default());
-        part.figure(PROGRESS, text::share(details_of(rest)).filter(|_| part.has_reason("rebuilding")));
+        part.word(words::ARRAY, after.or(state).unwrap_or_default());
+        part.figure(PROGRESS, text::share(rest).filter(|_| part.has_reason("rebuilding")));
         self.place = Place::Logical(id);
         self.mark_array();
     }
@@ -184,9 +184,10 @@ impl Reader<'_> {
         }
     }
 
-    /// `physicaldrive 1I:1:1 (port 1I:box 1:bay 1, SAS HDD, 300 GB, OK, spare)`, or the head of its details.
+    /// `physicaldrive 1I:1:1 (port 1I:box 1:bay 1, SAS HDD, 300 GB, OK, spare)`, with its state behind the brackets in
+    /// `show status`, or the head of its details.
     fn physical(&mut self, rest: &str, line: &str) {
-        let Some((place, details)) = in_brackets(rest) else {
+        let Some((place, details, after)) = in_brackets(rest) else {
             let place = rest.trim();
             if !place.is_empty() && !place.contains(' ') {
                 let id = format!("{}/{place}", self.slot);
@@ -197,6 +198,10 @@ impl Reader<'_> {
         };
         let id = format!("{}/{place}", self.slot);
         let part = self.parts.part(DISK, &id);
+        if let Some(state) = after {
+            part.word(words::DISK, state);
+            return;
+        }
         for (number, word) in details.split(',').map(str::trim).skip(3).enumerate() {
             // The state, then what it is besides: `spare`, `active spare for 1I:1:2`.
             match (number, word.split(" for ").next().unwrap_or(word)) {
@@ -314,14 +319,10 @@ fn enclosure(trimmed: &str) -> Option<(String, String)> {
         .then(|| (format!("{name} {}", place.replace(',', "")), state.trim().to_owned()))
 }
 
-/// `1I:1:1 (port 1I:box 1:bay 1, ...)`: what stands before the brackets and in them. Levels have brackets of their own:
-/// `RAID 6 (ADG)`.
-fn in_brackets(rest: &str) -> Option<(&str, &str)> {
+/// `1I:1:1 (port 1I:box 1:bay 1, ...): OK`: what stands before the brackets, in them and, after a colon, behind them.
+/// Levels have brackets of their own: `RAID 6 (ADG)`.
+fn in_brackets(rest: &str) -> Option<(&str, &str, Option<&str>)> {
     let (before, inside) = rest.split_once('(')?;
-    let (inside, _) = inside.rsplit_once(')')?;
-    Some((before.trim(), inside))
-}
-
-fn details_of(rest: &str) -> &str {
-    in_brackets(rest).map_or("", |(_, details)| details)
+    let (inside, after) = inside.rsplit_once(')')?;
+    Some((before.trim(), inside, after.trim().strip_prefix(':').map(str::trim)))
 }

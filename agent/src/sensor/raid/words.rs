@@ -4,6 +4,7 @@
 //! From the makers' manuals: StorCLI and PERC CLI legends, MegaRAID SAS Software User Guide, HPE Smart Storage
 //! Administrator, Adaptec ARCCONF, LSI SAS2IRCU and SAS3IRCU, 3ware CLI, Areca CLI.
 
+use crate::sensor::merge::rank;
 use tram_proto::component::State::{self, Degraded, Failed, Ok, PredictedFailure, Unknown};
 
 /// State, reason, and the words that mean it, in lower case, between bars.
@@ -16,24 +17,29 @@ pub(super) const ARRAY: Words = &[
     (Ok, "initializing", "initializing|initialize|init|init paused|background init"),
     (Ok, "initializing", "background initialization|foreground init|building|build/verify"),
     (Ok, "initializing", "parity initialization in progress|clearing|not initialized|quick initializing"),
+    (Ok, "initializing", "parity initialization queued|parity initialization pending|quick initialized"),
+    (Ok, "initializing", "rpi in progress|rpi queued|initing|need init|formatting"),
+    (Ok, "erasing", "erase in progress|erase queued|erase completed|erase aborted"),
     (Ok, "expanding", "expanding|expand|migrating|migrate paused|transforming|transforming raid"),
     (Ok, "expanding", "reconfiguring|queued for expansion|morphing|reconstruct|reconstructing"),
-    (Ok, "expanding", "reconstruction|moving"),
+    (Ok, "expanding", "reconstruction|moving|migrate|logical device reconfiguring"),
+    (Ok, "expanding", "waiting for transformation|queued for transformation"),
     (Ok, "encrypting", "encrypting|undergoing encryption"),
     (Degraded, "degraded", "degraded|dgrd|dgd|degrade|critical|interim recovery|interim recovery mode"),
-    (Degraded, "degraded", "sub optimal|suboptimal|regenerating|regen"),
+    (Degraded, "degraded", "sub optimal|suboptimal|non optimal|not optimal|regenerating|regen"),
     (Degraded, "partially degraded", "partially degraded|pdgd|partial degraded|partially optimal"),
     (Degraded, "partially degraded", "partially dgrd"),
     (Degraded, "impacted", "impacted"),
     (Degraded, "out of sync", "nosync|out of sync|inconsistent"),
     (Degraded, "rebuilding", "rebuilding|rebuild|rbld|rebuild paused|rebuild in progress|recovering"),
-    (Degraded, "rebuilding", "recover|recovery|rec|resyncing|syncing"),
+    (Degraded, "rebuilding", "recover|recovery|rec|resyncing|syncing|sync|rebuild verify"),
     (Degraded, "waiting to rebuild", "ready for rebuild|ready for recovery|queued for rebuild"),
-    (Degraded, "waiting to rebuild", "waiting for rebuild|rebuild queued"),
+    (Degraded, "waiting to rebuild", "waiting for rebuild|waiting to rebuild|rebuild queued|need rebuild"),
+    (Degraded, "foreign configuration", "foreign|frgn"),
     (Degraded, "blocked", "blocked|not yet available"),
     (Failed, "failed", "failed|fail|fld|failure|dead|inoperable|incomplete|incompleted|broken"),
     (Failed, "failed", "suspended|unusable|disabled|not available|unavailable|exported|faulted"),
-    (Failed, "failed", "unavail|ioerror"),
+    (Failed, "failed", "unavail|ioerror|not started|removed|not configured"),
     (Failed, "offline", "offline|ofln|offln"),
     (Failed, "missing", "missing|msng|mis"),
     (Failed, "inactive", "inactive|inact|ina"),
@@ -51,23 +57,28 @@ pub(super) const ARRAY: Words = &[
 /// Words for disks.
 pub(super) const DISK: Words = &[
     (Ok, "", "online|onln|onl|ok|okay|optimal|opt|good|active|present|ready|rdy|raid ready|jbod|conf"),
-    (Ok, "", "configured|ugood|unconfigured|unconfigured good|uconf|unassigned|available|avl|standby"),
-    (Ok, "", "sby|free|raw|pass through|passthrough|normal|in use|assigned|functional"),
+    (Ok, "", "configured|ugood|unconfigured|unconfigured good|uconf|unconf|unassigned|available|avl|standby"),
+    (Ok, "", "sby|free|raw|ready for use|pass through|passthrough|normal|in use|assigned|functional"),
     (Ok, "", "raw (pass through)|system|exposed|healthy|member|transition"),
     (Ok, "hot spare", "hotspare|hot spare|dhs|ghs|hsp|spare|global hot spare|dedicated hot spare"),
     (Ok, "hot spare", "global hotspare|dedicated hotspare|hspare|standby hot spare|shs|pooled hot spare"),
-    (Ok, "active spare", "active spare"),
+    (Ok, "hot spare", "auto replace hot spare|emergency spare|dghs"),
+    (Ok, "active spare", "active spare|rebuild spare"),
     (Ok, "copying back", "cpybck|copyback|copy back|copying back"),
     (Ok, "checking", "verifying|checking"),
-    (Ok, "initializing", "initializing|formatting"),
+    (Ok, "initializing", "initializing|init|formatting"),
     (Ok, "erasing", "erasing|erase in progress|erase queued|erase done|erase complete|erase completed"),
-    (Ok, "erasing", "sntze|sanitizing|sanitize in progress"),
+    (Ok, "erasing", "sntze|sanitize|sanitizing|sanitize in progress|crypto erase"),
     (Degraded, "rebuilding", "rebuilding|rebuild|rbld|rbl|rebuild paused|rebuild in progress"),
-    (Degraded, "degraded", "degraded|dgd|dgrd|warning"),
+    (Degraded, "waiting to rebuild", "waiting for rebuild|waiting to rebuild|queued for rebuild"),
+    (Degraded, "waiting to rebuild", "ready for rebuild|ready for recovery"),
+    (Degraded, "degraded", "degraded|dgd|dgrd|warning|impaired"),
+    (Degraded, "blocked", "blocked|locked"),
     (Degraded, "out of sync", "out of sync|osy|inconsistent"),
     (Degraded, "shielded", "ugshld|hspshld|cfshld|cbshld|uconfshld|shield|shielded|shield configured"),
+    (Degraded, "shielded", "shld|configured shielded|hotspare shielded|copyback shielded"),
     (Degraded, "unsupported", "ugunsp|uconfunsp|unsupported|not supported|not authenticated"),
-    (Degraded, "unsupported", "incompatible"),
+    (Degraded, "unsupported", "incompatible|not compatible|unconfunsp"),
     (Degraded, "foreign configuration", "foreign|frgn"),
     (Degraded, "erase failed", "erase failed|sanitize failed"),
     (Degraded, "ecc error", "ecc error"),
@@ -78,29 +89,32 @@ pub(super) const DISK: Words = &[
     (PredictedFailure, "worn out", "ssd has reached max rated write life|ssd less than 5% life left"),
     (Failed, "failed", "failed|fail|fld|dead|bad|faulty|fault|failure|defunct|ddd|device error"),
     (Failed, "failed", "dcb read failure|dcb write failure|orphan|dcb orphan|error|inoperable"),
+    (Failed, "failed", "failed requested|drive error|drive timeout|failing"),
     (
         Failed,
         "unconfigured bad",
-        "ubad|unconfigured bad|unconfigured(bad)|ubunsp|uconfbad|uconf bad|frgn bad",
+        "ubad|unconfigured bad|unconfigured(bad)|ubunsp|uconfbad|unconfbad|uconf bad|frgn bad",
     ),
     (Failed, "offline", "offline|offln|ofln|offline jbod|unresponsive|diagnostic failure"),
-    (Failed, "missing", "missing|msng|mis|removed|drive removed"),
-    (Unknown, "", "unknown|unkwn|unkn|"),
+    (Failed, "offline", "offline requested|other offline"),
+    (Failed, "missing", "missing|msng|mis|removed|drive removed|candidate missing"),
+    (Unknown, "", "unknown|unkwn|unkn|unk|"),
 ];
 
 /// Words for batteries, capacitors and the caches that they keep.
 pub(super) const BATTERY: Words = &[
     (Ok, "", "optimal|optl|opt|ok|okay|operational|good|ready|zmm optimal|charged|normal|fully charged"),
-    (Ok, "", "full|active"),
-    (Ok, "charging", "charging|recharging|chrg|charge in progress|initializing|not fully charged"),
+    (Ok, "", "full|active|available"),
+    (Ok, "charging", "charging|recharging|charge|chrg|charge in progress|initializing|not fully charged"),
     (Ok, "learning", "learning|learn cycle|relearning|testing|test|discharging|conditioning|lrn"),
+    (Ok, "learning", "reconditioning|self test|lrng|learn"),
     (Degraded, "degraded", "degraded|dgd|dgrd|degraded (needs attention)|weak|weakbat|low|warning|aging"),
     (Degraded, "degraded", "needs attention|ndatn|need attention|maintenance required|unhealthy"),
     (Degraded, "degraded", "sub optimal|not ready|temporarily disabled|over temperature"),
     (Degraded, "degraded", "high temperature"),
-    (Degraded, "missing", "missing|msng|pack missing|cable failure|msngcbl"),
-    (Failed, "failed", "failed|fail|fld|fault|faulty|error|dead|non operational|bad"),
-    (Failed, "failed", "permanently disabled|failure|defective|critical"),
+    (Degraded, "missing", "missing|msng|pack missing|cable failure|msngcbl|loose cable|no battery"),
+    (Failed, "failed", "failed|fail|fld|fault|faulty|fatal|error|dead|non operational|bad"),
+    (Failed, "failed", "permanently disabled|failure|defective|critical|capacitor failed|battery failed"),
     (Failed, "replace battery", "failed (replace batteries)|failed (replace batteries/capacitors)"),
     (Failed, "replace battery", "replace|replacement required"),
     (Unknown, "", "unknown|unkwn|"),
@@ -108,39 +122,49 @@ pub(super) const BATTERY: Words = &[
 
 /// Words for controllers, enclosures and their fans and power supplies.
 pub(super) const CONTROLLER: Words = &[
-    (Ok, "", "optimal|opt|optl|ok|okay|good|online|normal|healthy|redundant|on|ready"),
+    (Ok, "", "optimal|opt|optl|ok|okay|good|online|normal|healthy|redundant|on|ready|running"),
     (Degraded, "needs attention", "needs attention|need attention|ndatn|degraded|dgd|warning"),
-    (Degraded, "needs attention", "noncritical|non critical|impacted"),
+    (Degraded, "needs attention", "noncritical|non critical|impacted|not optimal|sub optimal"),
     (Degraded, "safe mode", "safe|safe mode|certprov"),
     (Degraded, "temperature", "temperature problem|temperature warning|hot|overheating|over temperature"),
     (Degraded, "fan", "fan problem|fan failed|fan failure"),
     (Degraded, "power supply", "power supply problem|side panel problem|power supply failed"),
     (Degraded, "power supply", "power problem"),
-    (Degraded, "not redundant", "not redundant"),
+    (Degraded, "not redundant", "not redundant|non redundant"),
     (Degraded, "alarm", "alarm activated|alarm"),
     (Failed, "failed", "failed|fail|fld|failure|critical|unrecoverable|non recoverable|fatal"),
-    (Failed, "failed", "general failure|kernel panic|lockup|locked up|inoperable|offline|fault|error"),
+    (
+        Failed,
+        "failed",
+        "general failure|kernel panic|kernel crash|crashed|lockup|locked up|inoperable|offline|fault|error",
+    ),
     (Failed, "failed", "controller failed"),
     (Failed, "missing", "missing|msng|not responding"),
-    (Unknown, "", "unknown|unkwn|unkn|"),
+    (Unknown, "", "unknown|unkwn|unkn|unk|"),
 ];
 
-/// What a word means. Tried whole, then without what follows in brackets or after a comma: `Ready (RDY)`,
-/// `Online, Spun Up`, `Impacted ( Build/Verify : 90 % )`.
+/// What a word means: looked up whole, else piece by piece, as brackets and commas part it. The first piece tells the
+/// state, `Ready (RDY)`, `Online, Spun Up`; one after it only what is worse: `Unconfigured(bad), Spun Up`.
 pub(super) fn judge(words: Words, word: &str) -> (State, String) {
-    let plain = |text: &str| text.replace(['-', '_'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
     let whole = word.trim().trim_end_matches('.').to_ascii_lowercase();
-    let short = |end: &[char]| whole.split(end).next().unwrap_or_default().to_owned();
-    for candidate in [whole.clone(), short(&['(', '[', '!']), short(&['(', ',', '[', ':', ';'])] {
-        let candidate = plain(&candidate);
-        let meant = words.iter().find(|(_, _, known)| known.split('|').any(|word| word == candidate));
-        if let Some((state, reason, _)) = meant
-            && (!candidate.is_empty() || whole.is_empty())
-        {
-            return (*state, (*reason).to_owned());
+    let mut pieces = whole.split(['(', ')', '[', ']', '!', ',', ':', ';']);
+    let first = || meant(words, pieces.next().filter(|piece| !piece.trim().is_empty())?);
+    let first = meant(words, &whole).or_else(first);
+    let Some((mut state, mut reason)) = first else {
+        return (Unknown, format!("unknown state \"{}\"", word.trim()));
+    };
+    for (other, why) in pieces.filter_map(|piece| meant(words, piece)) {
+        if rank(other) > rank(state).max(rank(Unknown)) {
+            (state, reason) = (other, why);
         }
     }
-    (Unknown, format!("unknown state \"{}\"", word.trim()))
+    (state, reason.to_owned())
+}
+
+fn meant(words: Words, text: &str) -> Option<(State, &'static str)> {
+    let plain = text.replace(['-', '_'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_it = |known: &&str| known.split('|').any(|word| word == plain);
+    words.iter().find(|(_, _, known)| is_it(known)).map(|(state, reason, _)| (*state, *reason))
 }
 
 /// Whether a word says that there is no such part at all.
@@ -188,6 +212,9 @@ mod tests {
         assert_eq!(state(DISK, "Online, Spun Up"), Ok);
         assert_eq!(judge(DISK, "Unconfigured(bad)"), (Failed, "unconfigured bad".into()));
         assert_eq!(state(DISK, "Unconfigured(good), Spun down"), Ok);
+        assert_eq!(state(DISK, "Unconfigured(bad), Spun Up"), Failed);
+        assert_eq!(state(DISK, "Global Hot-Spare (Ready)"), Ok);
+        assert_eq!(judge(ARRAY, "Optimal, Degraded"), (Degraded, "degraded".into()));
         assert_eq!(judge(DISK, "HotSpare[Global]"), (Ok, "hot spare".into()));
         assert_eq!(judge(DISK, "NOT-SUPPORTED"), (Degraded, "unsupported".into()));
         assert_eq!(judge(ARRAY, "Impacted ( Build/Verify with fix : 90 % )"), (Degraded, "impacted".into()));

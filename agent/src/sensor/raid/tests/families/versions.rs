@@ -1,0 +1,115 @@
+//! What older and newer versions of the programs print otherwise than the answers beside this.
+
+use super::{is, part};
+
+#[test]
+fn ssacli_tells_the_state_behind_the_brackets_when_asked_for_it_alone() {
+    is(
+        "Smart Array P222 in Slot 2
+   Controller Status: OK
+   logicaldrive 1 (931.48 GB, RAID 1): OK
+   logicaldrive 2 (2.7 TB, RAID 6 (ADG)): Interim Recovery Mode
+   physicaldrive 2I:0:1 (port 2I:box 0:bay 1, 1 TB): OK
+   physicaldrive 2I:0:2 (port 2I:box 0:bay 2, 1 TB): Failed
+",
+        &[
+            ("disk_controller slot2", "ok "),
+            ("logical_disk slot2/l1", "ok "),
+            ("logical_disk slot2/l2", "degraded degraded"),
+            ("physical_disk slot2/2I:0:1", "ok "),
+            ("physical_disk slot2/2I:0:2", "failed failed"),
+        ],
+    );
+}
+
+#[test]
+fn a_cache_of_solid_state_disks_without_a_state_is_not_unknown() {
+    is(
+        "Adapter 0 -- Virtual Drive Information:
+Virtual Drive: 0 (Target Id: 0)
+State               : Optimal
+CacheCade Virtual Drive: 1 (Target Id: 1)
+Virtual Drive Type: CacheCade
+Name:cachecade0
+Size:512.0 GB
+
+Exit Code: 0x00
+",
+        &[("logical_disk c0/v0", "ok ")],
+    );
+}
+
+#[test]
+fn a_battery_that_charges_is_not_operational_and_has_not_failed() {
+    let state = |charging: &str, replace: &str| {
+        let answer = format!(
+            "BBU status for Adapter: 0\nBatteryType: iBBU08\nBattery State : Non Operational\n\
+             Charging Status : {charging}\nLearn Cycle Active : No\nBattery Replacement required : {replace}\n\
+             Exit Code: 0x00\n"
+        );
+        super::told(&answer).remove("battery c0/bbu").unwrap()
+    };
+    assert_eq!(state("Charging", "No"), "degraded charging");
+    assert_eq!(state("None", "No"), "failed failed");
+    assert_eq!(state("Charging", "Yes"), "failed charging, replace battery");
+}
+
+#[test]
+fn arcconf_of_smart_controllers_has_other_headings_and_words() {
+    is(
+        "Controllers found: 1
+Controller information
+   Controller Status                               : Optimal
+   Cache Properties
+   Cache Status                                    : Temporarily Disabled
+   Green Backup Information
+   Backup Power Status                             : Ok
+   Hardware Error                                  : Supercap short
+Array Information
+Array Number 0
+   Status                                          : Ok
+Logical device information
+Logical Device number 0
+   Status of Logical Device                        : Optimal
+Physical Device information
+   Channel #0:
+      Device #0
+         Device is a Hard drive
+         State                                     : Auto Replace Hot-Spare
+         Reported Location                         : Enclosure 0, Slot 3(Connector 0:I)
+      Device #1
+         Device is a Hard drive
+         State                                     : Online
+         Reported Location                         : Enclosure 0, Slot 4(Connector 0:I)
+         56 Day Warning Present                    : True
+",
+        &[
+            ("battery adaptec0/battery", "degraded supercap short"),
+            ("disk_controller adaptec0", "ok write cache off"),
+            ("logical_disk adaptec0/l0", "ok "),
+            ("physical_disk adaptec0/e0/s3", "ok hot spare"),
+            ("physical_disk adaptec0/e0/s4", "predicted_failure worn out"),
+        ],
+    );
+}
+
+#[test]
+fn mvcli_has_two_words_for_a_virtual_disk_and_other_banners() {
+    let pair =
+        "SG driver version 3.5.36.\nVirtual Disk Information\nid: 0\nstatus: functional\nBlock ids: 0 4\n";
+    is(&format!("{pair}VD status: optimal\n"), &[("logical_disk mv/v0", "ok ")]);
+    is(&format!("{pair}VD status: degraded\n"), &[("logical_disk mv/v0", "degraded degraded")]);
+    let old = "Welcome to Marvell RAID Command Line Interface.\n> info -o BLK\nBlock Information\nBlock id: 0\nPD id: 2\n\
+         VD id: 0\nBlock status: assigned\n";
+    is(old, &[("physical_disk mv/d2", "ok ")]);
+}
+
+#[test]
+fn cciss_vol_status_pads_the_number_of_the_bay_since_1_12() {
+    let line = "         connector 1I box 1 bay 1                  HP      EG0900FCVBL                          S0N200000000K50600AA     HPD9 OK";
+    let answer = format!(
+        "/dev/sda: (Smart Array P420i) RAID 1(1+0) Volume 0 status: OK. \n  Physical drives: 1\n{line}\n"
+    );
+    is(&answer, &[("logical_disk sda/l0", "ok "), ("physical_disk sda/1I:1:1", "ok ")]);
+    assert_eq!(part(&answer, "sda/1I:1:1").serial, "S0N200000000K50600AA");
+}
