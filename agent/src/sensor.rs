@@ -143,6 +143,11 @@ pub trait Sensor: Send {
     /// What it found last before the agent was started: for one that compares, or must not disturb what it once found.
     fn recall(&mut self, _parts: &[Component]) {}
 
+    /// Kind and id of what is there and was never read, where a failure says that something is.
+    fn stand_in(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// Reads now. Blocks; runs on a thread of its own when it may hang. Rates are kept against the read before.
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData>;
 }

@@ -37,6 +37,10 @@ impl Sensor for Hwmon {
         Some(INTERVAL)
     }
 
+    fn stand_in(&self) -> Option<(&'static str, &'static str)> {
+        Some(("temperature", "sensors"))
+    }
+
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData> {
         use Quantity::{Current, Fan, Power, Temperature, Voltage};
         read(paths, &[Temperature, Fan, Voltage, Current, Power]).map(|printed| parse(&printed))

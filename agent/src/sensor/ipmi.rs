@@ -62,6 +62,10 @@ impl Sensor for Ipmi {
         DEADLINE
     }
 
+    fn stand_in(&self) -> Option<(&'static str, &'static str)> {
+        Some(("enclosure", "bmc"))
+    }
+
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData> {
         let is_given = paths.programs.contains_key("ipmitool");
         let has_controller = DEVICES.iter().any(|device| paths.rootfs.join(device).exists());

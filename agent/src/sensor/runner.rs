@@ -9,7 +9,7 @@
 
 use crate::sensor::merge::merge;
 use crate::sensor::sample::{SCALE_DURATION, SCALE_WHOLE, gauge};
-use crate::sensor::{NoData, Paths, Reading, Sample, Sensor};
+use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, part};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
@@ -306,6 +306,11 @@ impl Runner {
                 (SensorState::Read, String::new())
             }
             Err(error @ (NoData::Unreadable { .. } | NoData::Malformed { .. })) => {
+                let known = &mut slot.last.components;
+                let stand_in = slot.sensor.as_ref().and_then(|sensor| sensor.stand_in());
+                known.extend(
+                    stand_in.filter(|_| known.is_empty()).map(|(kind, id)| part::unreadable(kind, id, "")),
+                );
                 (SensorState::Failed, error.to_string())
             }
         };

@@ -96,7 +96,8 @@ pub fn row(cells: &[&str]) -> Option<Event> {
         kind: kind.to_owned(),
         name,
         text: text.to_owned(),
-        is_asserted: !rest.get(1).is_some_and(|direction| direction.starts_with("Deassert")),
+        // Some controllers write a bar into the event.
+        is_asserted: !rest.iter().skip(1).any(|direction| direction.starts_with("Deassert")),
         severity: String::new(),
     })
 }
@@ -183,7 +184,9 @@ fn meaning(kind: &str, event: &Event) -> Meaning {
         ("critical", Meaning::Wrong(state, reason)) if !is_critical(state) => {
             Meaning::Wrong(State::Failed, reason)
         }
-        ("critical", Meaning::Nothing) => Meaning::Wrong(State::Failed, "critical event"),
+        ("critical", Meaning::Nothing) if !words::is_of_people(&event.text) => {
+            Meaning::Wrong(State::Failed, "critical event")
+        }
         (_, meaning) => meaning,
     }
 }

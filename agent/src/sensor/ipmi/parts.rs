@@ -183,9 +183,21 @@ fn judge_discrete(parts: &mut Vec<Component>, entry: &Entry, kind: &str, id: &st
         entry.bits.filter(|_| entry.states.is_empty()).map(|bits| words::spelled(kind, &entry.name, bits));
     let spelled = spelled.unwrap_or_default();
     let phrases = entry.states.iter().map(String::as_str).chain(spelled);
-    let meanings: Vec<Meaning> = phrases.map(|phrase| words::meaning(kind, &entry.name, phrase)).collect();
+    let is_of_people = entry.states.iter().any(|phrase| words::is_of_people(phrase));
+    let mut meanings: Vec<Meaning> =
+        phrases.map(|phrase| words::meaning(kind, &entry.name, phrase)).collect();
     if meanings.contains(&Meaning::Missing) {
         return;
+    }
+    // What the table itself calls bad is, in whatever words.
+    let is_told = is_of_people || meanings.iter().any(|meaning| matches!(meaning, Meaning::Wrong(..)));
+    match entry.status {
+        _ if is_told => {}
+        Status::NonCritical => meanings.push(Meaning::Wrong(State::Degraded, "not critical yet")),
+        Status::Critical | Status::NonRecoverable => {
+            meanings.push(Meaning::Wrong(State::Failed, "critical event"));
+        }
+        Status::Ok | Status::NoReading => {}
     }
     let (seat_kind, seat_id) = seat(kind, &entry.name, id, entry.entity);
     let is_machine = seat_id == MACHINE;

@@ -244,8 +244,9 @@ fn word(status: &str) -> Status {
     }
 }
 
+/// Some were recorded where a comma stands before decimals.
 fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite())
+    text.replacen(',', ".", 1).parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// The two bytes of states as `ipmitool sensor` writes them, the lower one first; the top bit of the other is reserved.
@@ -270,6 +271,8 @@ mod tests {
         );
         let limits = [Some(300.0), Some(450.0), Some(600.0), None, None, Some(19_125.0)];
         assert_eq!(entry.limits, Some(limits));
+        let comma = sensor_row(&cells("5VCC | 5,135 | Volts | ok | 4,244 | na | na | na | na | na")).unwrap();
+        assert_eq!((comma.value, comma.limits.unwrap()[0]), (Some(5.135), Some(4.244)));
         let none = sensor_row(&cells("FAN4 | na | | na | na | na | na | na | na | na")).unwrap();
         assert_eq!((none.value, none.status), (None, Status::NoReading));
     }

@@ -114,13 +114,23 @@ pub fn meaning(kind: &str, name: &str, phrase: &str) -> Meaning {
         ("battery", "low") => return Wrong(PredictedFailure, "battery low"),
         ("battery", "failed") => return Wrong(Failed, "battery failed"),
         (_, "state asserted") => {
-            let name = name.to_lowercase();
-            let is_fault = FAULT_NAMES.iter().any(|word| name.contains(word));
-            return if is_fault { Wrong(Degraded, "fault asserted") } else { Nothing };
+            return if is_fault(name) { Wrong(Degraded, "fault asserted") } else { Nothing };
         }
         _ => {}
     }
     PHRASES.iter().find(|(known, _)| phrase.contains(known)).map_or(Nothing, |(_, meaning)| *meaning)
+}
+
+/// Whether a phrase says what somebody did rather than how a part is: an open lid, an unplugged leash, a wrong password.
+pub fn is_of_people(phrase: &str) -> bool {
+    let phrase = phrase.to_lowercase();
+    ["intrusion", "leash", "violation", "password"].iter().any(|word| phrase.contains(word))
+}
+
+/// Whether a sensor with only two states watches for a fault, by its name.
+fn is_fault(name: &str) -> bool {
+    let name = name.to_lowercase();
+    FAULT_NAMES.iter().any(|word| name.contains(word))
 }
 
 /// What the specification numbers power supplies as.
@@ -173,15 +183,20 @@ const REDUNDANCY_BITS: &[&str] = &[
 /// Whether a sensor watches the redundancy of several parts, by its name.
 pub fn is_redundancy(name: &str) -> bool {
     let name = name.to_lowercase();
-    name.contains("redundan") || name.ends_with("supplies") || name == "fans"
+    name.contains("redund") || name.ends_with("supplies") || name == "fans"
 }
 
 /// The phrases of a sensor's bits, for tables that do not spell them out.
 pub fn spelled(kind: &str, name: &str, bits: u16) -> Vec<&'static str> {
     let is_set = |place: usize| bits & (1 << place) != 0;
     let known = BITS.iter().find(|(known, present, _)| *known == kind && is_set(*present));
-    let phrases =
-        if is_redundancy(name) { REDUNDANCY_BITS } else { known.map_or(&[][..], |(.., phrases)| phrases) };
+    let phrases = match known {
+        _ if is_redundancy(name) => REDUNDANCY_BITS,
+        Some((.., phrases)) => phrases,
+        // The second bit of a sensor that watches for a fault: asserted, if it has two states, and as bad if it has more.
+        None if is_fault(name) && bits & 0b11 == 0b10 => return vec!["state asserted"],
+        None => &[],
+    };
     let set = |(place, phrase): (usize, &&'static str)| is_set(place).then_some(*phrase);
     phrases.iter().enumerate().filter_map(set).collect()
 }
@@ -299,6 +314,9 @@ mod tests {
         assert_eq!(supply(0b1011), ["presence detected", "failure detected", "ac lost"]);
         assert_eq!(supply(0b0010), Vec::<&str>::new());
         assert_eq!(spelled("power_supply", "Power Supplies", 0b10), ["redundancy lost"]);
+        assert_eq!(spelled("enclosure", "Pwr Unit Redund", 0b10), ["redundancy lost"]);
+        assert_eq!(spelled("power_supply", "PS 1 Fan Fault", 0b10), ["state asserted"]);
+        assert_eq!(spelled("cpu", "CPU Presence", 0b10), Vec::<&str>::new());
         assert_eq!(spelled("memory", "Memory Status", 0x40), ["presence detected"]);
         assert_eq!(spelled("enclosure", "x", 0xffff), Vec::<&str>::new());
     }

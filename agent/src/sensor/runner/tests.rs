@@ -40,6 +40,10 @@ impl Sensor for Fake {
         self.deadline
     }
 
+    fn stand_in(&self) -> Option<(&'static str, &'static str)> {
+        (self.name == "mute").then_some(("fan", "mute"))
+    }
+
     fn read(&mut self, _: &Paths) -> Result<Reading, NoData> {
         self.stage.reads.fetch_add(1, Ordering::SeqCst);
         let mood = self.stage.mood.lock().unwrap();
@@ -130,6 +134,23 @@ async fn a_hung_sensor_is_stale_holds_up_none_and_comes_back() {
         round = runner.round(clock()).await;
     }
     assert_eq!(round.components[1].state, State::Ok);
+}
+
+#[tokio::test]
+async fn what_was_never_read_is_unknown_until_it_is_read_or_gone() {
+    let (mute, stage) = fake("mute", Mood::Fail, 5_000);
+    let (silent, _) = fake("silent", Mood::Fail, 5_000);
+    let mut runner = runner(vec![mute, silent]);
+    for _ in 0..2 {
+        let round = runner.round(clock()).await;
+        let [part] = round.components.as_slice() else { panic!("{round:?}") };
+        assert_eq!((part.id.as_str(), part.state), ("mute", State::Unknown));
+        assert_eq!(part.reasons, ["cannot read"]);
+    }
+    turn(&stage, Mood::Answer);
+    assert_eq!(runner.round(clock()).await.components[0].state, State::Ok);
+    turn(&stage, Mood::Absent);
+    assert!(runner.round(clock()).await.components.is_empty());
 }
 
 #[tokio::test]
