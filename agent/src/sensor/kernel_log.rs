@@ -149,8 +149,10 @@ impl Tally {
     fn add(&mut self, message: &str, time_s: f64) {
         let Some((class, device)) = classify(message) else { return };
         // A journal is named by its file system and its inode, which is always 8.
-        let device =
-            device.map(|device| device.strip_suffix("-8").map_or_else(|| device.clone(), str::to_owned));
+        let device = device.map(|device| {
+            let journal = device.strip_suffix("-8").or_else(|| device.strip_suffix(":8"));
+            journal.map_or_else(|| device.clone(), str::to_owned)
+        });
         let device =
             device.map(|device| disk_of(&device).filter(|_| is_of_disk(class)).unwrap_or(&device).to_owned());
         let is_full = self.counts.len() >= TOLD_APART_MAX;
@@ -190,7 +192,12 @@ impl Tally {
 fn is_of_disk(class: Class) -> bool {
     matches!(
         class,
-        Class::DiskIo | Class::DiskMedium | Class::DiskCommand | Class::DiskReset | Class::DiskLost
+        Class::DiskIo
+            | Class::DiskMedium
+            | Class::DiskCommand
+            | Class::DiskReset
+            | Class::DiskLost
+            | Class::Raid
     )
 }
 
@@ -215,6 +222,7 @@ fn verdict(
         Class::DiskIo if is_often(IO_ERRORS_MAX) => {
             Some(("physical_disk", disk?.to_owned(), State::Degraded, "kernel reports I/O errors"))
         }
+        Class::Raid => Some(("physical_disk", disk?.to_owned(), State::Degraded, "thrown out of an array")),
         Class::DiskReset if is_often(RESETS_MAX) => {
             Some(("disk_controller", device?.to_owned(), State::Degraded, "kernel keeps resetting it"))
         }
@@ -235,7 +243,6 @@ fn verdict(
         | Class::DiskCommand
         | Class::DiskReset
         | Class::DiskLost
-        | Class::Raid
         | Class::MachineCheck
         | Class::MemoryCorrected
         | Class::BusCorrected

@@ -105,6 +105,7 @@ kernel-medium = kernel reports medium errors
 kernel-io = kernel reports I/O errors
 kernel-resets = kernel keeps resetting it
 kernel-lost = kernel lost a disk
+kernel-thrown-out = thrown out of an array
 kernel-lockups = kernel reports lockups
 kernel-machine-checks = many machine checks
 kernel-machine-check = machine check

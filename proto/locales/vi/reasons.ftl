@@ -104,6 +104,7 @@ kernel-medium = nhân hệ điều hành báo lỗi bề mặt đĩa
 kernel-io = nhân hệ điều hành báo lỗi đọc ghi
 kernel-resets = nhân hệ điều hành phải khởi động lại nó nhiều lần
 kernel-lost = nhân hệ điều hành mất liên lạc với một ổ đĩa
+kernel-thrown-out = bị loại khỏi mảng đĩa
 kernel-lockups = nhân hệ điều hành báo bộ xử lý bị treo
 kernel-machine-checks = nhiều lỗi phần cứng (machine check)
 kernel-machine-check = lỗi phần cứng (machine check)

@@ -102,6 +102,9 @@ use Place::{After, First, No};
 const RULES: &[(&[&str], Class, Place)] = &[
     // Block layer: one line for each request that failed for good.
     (&["critical medium error, dev "], DiskMedium, After("dev ")),
+    // Kernels before 3.x say no more of it than this and an I/O error. A hardware error is not the same: bridges answer so
+    // to commands that they do not know.
+    (&["[sd", "] ", "Sense Key : Medium Error"], DiskMedium, After("[")),
     (&["critical target error, dev "], DiskIo, After("dev ")),
     (&["critical nexus error, dev "], DiskIo, After("dev ")),
     (&["timeout error, dev "], DiskIo, After("dev ")),
@@ -143,6 +146,12 @@ const RULES: &[(&[&str], Class, Place)] = &[
     (&["XFS", "nternal error"], Filesystem, After("(")),
     (&["BTRFS", "error (device "], Filesystem, After("device ")),
     (&["BTRFS", "critical (device "], Filesystem, After("device ")),
+    (&["BTRFS warning (device ", "): csum failed"], Filesystem, After("device ")),
+    (&["BTRFS warning (device ", "): checksum error"], Filesystem, After("device ")),
+    (&["EXT4-fs (", "error count since last fsck"], Filesystem, After("(")),
+    (&["EXT", "mounting fs with errors"], Filesystem, After("(")),
+    (&["JBD2: ", "IO errors while flushing", " on "], Filesystem, After(" on ")),
+    (&["JBD2: Error ", "journal superblock for "], Filesystem, After("superblock for ")),
     (&["FAT-fs (", "error"], Filesystem, After("(")),
     (&["F2FS-fs (", "nconsisten"], Filesystem, After("(")),
     (&["borting journal on device "], Filesystem, After("device ")),
@@ -248,6 +257,7 @@ mod tests {
         check("nvme nvme0: I/O 12 QID 3 timeout, aborting", DiskCommand, "nvme0");
         check("sd 0:0:1:0: rejecting I/O to offline device", DiskLost, "0:0:1:0");
         check("md/raid1:md0: Disk failure on sdb1, disabling device.", Raid, "sdb1");
+        check("sd 0:0:0:0: [sda] tag#6 Sense Key : Medium Error [current] [descriptor] ", DiskMedium, "sda");
     }
 
     #[test]
@@ -267,6 +277,11 @@ mod tests {
         check("BTRFS error (device sda3): bdev /dev/sda3 errs: wr 1, rd 0", Filesystem, "sda3");
         check("Aborting journal on device sda1-8.", Filesystem, "sda1-8");
         check("Buffer I/O error on device sdc1, logical block 12", Filesystem, "sdc1");
+        check("BTRFS warning (device sdd1): csum failed root 5 ino 263 off 0 csum 0x1", Filesystem, "sdd1");
+        check("EXT4-fs (dm-3): error count since last fsck: 4", Filesystem, "dm-3");
+        check("EXT4-fs (sda2): warning: mounting fs with errors, running e2fsck", Filesystem, "sda2");
+        check("JBD2: Detected IO errors while flushing file data on sda1-8", Filesystem, "sda1-8");
+        check("JBD2: Error -5 detected when updating journal superblock for dm-1-8.", Filesystem, "dm-1-8");
     }
 
     #[test]
@@ -311,6 +326,10 @@ mod tests {
             "mce: CPU supports 20 MCE banks",
             "blk_update_request: I/O error, dev fd0, sector 0",
             "I/O error, dev sr0, sector 0 op 0x0:(READ)",
+            "sr 1:0:0:0: [sr0] tag#1 Sense Key : Medium Error [current] ",
+            "sd 6:0:0:0: [sdc] tag#0 Sense Key : Hardware Error [current] [descriptor] ",
+            "BTRFS warning (device sda4): qgroup rescan init failed, qgroup is not enabled",
+            "BTRFS info (device sda1): bdev /dev/sda1 errs: wr 0, rd 0, flush 0, corrupt 2, gen 0",
             "Lorem ipsum dolor sit amet error",
         ] {
             assert_eq!(classify(line), None, "{line}");
