@@ -136,7 +136,8 @@ fn below(root: &Path, point: &str) -> PathBuf {
     root.join(point.trim_start_matches('/'))
 }
 
-/// Samples of one mount. Without figures the columns stay and have no values, so that the report's shape does not change.
+/// Samples of one mount. Without figures the columns stay and have no values, so that the report's shape does not change;
+/// whether it is read-only, the list itself tells.
 pub(in crate::sensor) fn samples(mount: &Mount, space: Option<Space>) -> Vec<Sample> {
     let on = [(names::MOUNTPOINT, mount.point.as_str()), (names::FILESYSTEM_TYPE, mount.kind.as_str())];
     let of = |name: &str, unit: &str, state: &str, value: Option<f64>| {
@@ -146,11 +147,12 @@ pub(in crate::sensor) fn samples(mount: &Mount, space: Option<Space>) -> Vec<Sam
     let size = |field: fn(&Space) -> u64| {
         space.as_ref().map(|space| rounded_size(field(space) as f64, space.size_bytes as f64))
     };
+    let read_only = mount.is_read_only || space.is_some_and(|space| space.read_only);
     let mut samples = vec![
         of(names::FILESYSTEM_USAGE, "By", "used", size(|space| space.used_bytes)),
         of(names::FILESYSTEM_USAGE, "By", "free", size(|space| space.free_bytes)),
         gauge(names::FILESYSTEM_LIMIT, "By", SCALE_WHOLE, &on, value(|space| space.size_bytes)),
-        gauge(names::FILESYSTEM_READ_ONLY, "1", SCALE_WHOLE, &on, value(|space| u64::from(space.read_only))),
+        gauge(names::FILESYSTEM_READ_ONLY, "1", SCALE_WHOLE, &on, Some(f64::from(u8::from(read_only)))),
     ];
     // btrfs, vfat and most network file systems do not count inodes.
     if let Some((used, free)) = space.and_then(|space| space.inodes) {
@@ -205,7 +207,8 @@ mod tests {
         let values = values(&Reading { samples, components: vec![] });
         let stale = "tram.sensor.state{system.filesystem.mountpoint=/srv/nfs,tram.sensor=filesystem}";
         assert_eq!(values[stale], Some(2.0));
-        assert!(values.iter().all(|(key, value)| key == stale || value.is_none()));
+        let is_listed = |key: &str| key == stale || key.starts_with(names::FILESYSTEM_READ_ONLY);
+        assert!(values.iter().all(|(key, value)| is_listed(key) || value.is_none()));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Mount {
     pub device: String,
     /// The part of the file system that is mounted: anything but `/` is a bind mount or a subvolume.
     pub root: String,
+    /// Whether nothing can be written, here or to the file system at all.
+    pub is_read_only: bool,
 }
 
 /// Mounts from the text of `/proc/self/mountinfo`, in its order.
@@ -31,8 +33,10 @@ pub fn parse_mountinfo(text: &str, path: &Path) -> Result<Vec<Mount>, NoData> {
             return Err(malformed());
         };
         let kind = rest.split(' ').next().filter(|kind| !kind.is_empty()).ok_or_else(malformed)?;
+        let options = [fields.next(), rest.split(' ').nth(2)];
+        let is_read_only = options.into_iter().flatten().any(is_read_only);
         let (point, root) = (unescape(point), unescape(root));
-        Ok(Mount { point, kind: kind.to_owned(), device: device.to_owned(), root })
+        Ok(Mount { point, kind: kind.to_owned(), device: device.to_owned(), root, is_read_only })
     };
     text.lines().enumerate().map(mount).collect()
 }
@@ -41,13 +45,17 @@ pub fn parse_mountinfo(text: &str, path: &Path) -> Result<Vec<Mount>, NoData> {
 pub fn parse_mounts(text: &str, path: &Path) -> Result<Vec<Mount>, NoData> {
     let mount = |(place, line): (usize, &str)| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let &[device, point, kind, _options, ..] = fields.as_slice() else {
+        let &[device, point, kind, options, ..] = fields.as_slice() else {
             return Err(malformed(path, Some(place + 1), "device, mount point, type and options"));
         };
-        let device = unescape(device);
-        Ok(Mount { point: unescape(point), kind: kind.to_owned(), device, root: "/".into() })
+        let (device, point, is_read_only) = (unescape(device), unescape(point), is_read_only(options));
+        Ok(Mount { point, kind: kind.to_owned(), device, root: "/".into(), is_read_only })
     };
     text.lines().enumerate().map(mount).collect()
+}
+
+fn is_read_only(options: &str) -> bool {
+    options.split(',').any(|option| option == "ro")
 }
 
 /// The mounts that count: the topmost at each point, without those that a glob names, and each file system once, at the
@@ -125,6 +133,22 @@ mod tests {
     fn the_root_of_a_container_counts_though_it_is_an_overlay() {
         let text = "700 600 0:99 / / rw - overlay overlay rw\n701 700 0:98 / /dev rw - tmpfs tmpfs rw\n";
         assert_eq!(chosen(parse_mountinfo(text, Path::new("mountinfo")).unwrap()), ["/ overlay 0:99"]);
+    }
+
+    #[test]
+    fn read_only_is_said_of_the_mount_or_of_the_file_system() {
+        let read_only = |text: &str| {
+            let mounts = parse_mountinfo(text, Path::new("mountinfo")).unwrap();
+            mounts.iter().map(|mount| mount.is_read_only).collect::<Vec<_>>()
+        };
+        let mount = "1 2 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 ro,errors=remount-ro\n";
+        assert_eq!(read_only(mount), [true]);
+        assert_eq!(read_only(&mount.replace(" ro,", " rw,")), [false]);
+        assert_eq!(read_only("1 2 8:1 / /a ro - ext4 /dev/sda1 rw\n"), [true]);
+        let list =
+            "/dev/sda1 / ext4 ro,relatime,data=ordered 0 0\n/dev/sda2 /a ext4 rw,errors=remount-ro 0 0\n";
+        let mounts = parse_mounts(list, Path::new("mounts")).unwrap();
+        assert_eq!(mounts.iter().map(|mount| mount.is_read_only).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

@@ -46,6 +46,6 @@ impl Filesystem {
         GetVolumeInformation(Some(drive), None, None, None, None, Some(&mut kind)).ok()?;
         let (kind, point) = (kind.to_lowercase(), drive.trim_end_matches('\\').to_owned());
         let is_out = self.types_excluded.matches(&kind) || self.mount_points_excluded.matches(&point);
-        (!is_out).then(|| Mount { device: point.clone(), root: "/".into(), point, kind })
+        (!is_out).then(|| Mount { device: point.clone(), root: "/".into(), point, kind, ..Mount::default() })
     }
 }
