@@ -4,8 +4,10 @@
 use super::drive::Drive;
 use super::figure;
 
-/// No count of faults is larger; what is, packs several numbers.
+/// No count of faults reaches it: what does packs several numbers, or has all its bits set because nobody counted.
 const COUNT_MAX: u64 = u32::MAX as u64;
+/// What the attributes of solid drives alone are named after.
+const SOLID_NAMES: &[&str] = &["wear", "ssd_", "nand", "flash", "erase_"];
 /// Attributes whose upper parts hold other counters, and the count the lowest 16 bits, as smartctl reads them too: 5 and
 /// 196 everywhere, 188 at Seagate.
 const LOW_WORD: &[u8] = &[5, 188, 196];
@@ -50,9 +52,11 @@ impl Attribute {
     pub fn count(&self) -> Option<f64> {
         let whole = self.printed().or(self.raw_bits)?;
         match whole {
-            0..=COUNT_MAX => Some(whole as f64),
+            0..=0xffff => Some(whole as f64),
             _ if LOW_WORD.contains(&self.id) => Some((whole & 0xffff) as f64),
-            _ => None,
+            // A rate, as Intel's 330 has it: 153,797,776 on a drive whose normalised value is 117.
+            _ if self.id == 187 && self.value.is_some_and(|value| value >= 100.0) => None,
+            _ => trusted_count(Some(whole as f64)),
         }
     }
 
@@ -94,12 +98,22 @@ impl Attribute {
             packed => (packed & 0xff_ffff) as f64,
         };
         // Some count minutes, and smartctl prints those of the drives that it knows as hours.
-        Some(hours).filter(|hours| *hours <= HOURS_MAX)
+        trusted_hours(Some(hours))
     }
 }
 
 fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A number of faults that somebody counted.
+pub fn trusted_count(count: Option<f64>) -> Option<f64> {
+    count.filter(|count| *count < COUNT_MAX as f64)
+}
+
+/// An age that a disk can have.
+pub fn trusted_hours(hours: Option<f64>) -> Option<f64> {
+    hours.filter(|hours| *hours <= HOURS_MAX)
 }
 
 /// A temperature that a disk can have.
@@ -129,10 +143,15 @@ const COUNTS: &[(u8, &[&str], &str)] = &[
 pub fn interpret(drive: &mut Drive) {
     let attributes = std::mem::take(&mut drive.attributes);
     let find = |id: u8| attributes.iter().find(|attribute| attribute.id == id);
-    for (id, names, name) in COUNTS {
-        if let Some(attribute) = find(*id).filter(|attribute| attribute.is_named(names)) {
-            drive.note(name, attribute.count());
-        }
+    let is_solid = |attribute: &Attribute| attribute.is_named(SOLID_NAMES);
+    if drive.figure(figure::ROTATION).is_none() && attributes.iter().any(is_solid) {
+        drive.note(figure::ROTATION, Some(0.0));
+    }
+    // Of a solid drive that smartctl does not know, 184 may as well be the bad blocks that it left the works with.
+    let is_unknown_solid = drive.is_solid() && drive.family.is_empty();
+    for (id, names, name) in COUNTS.iter().filter(|(id, ..)| !(is_unknown_solid && *id == 184)) {
+        let is_meant = |attribute: &&Attribute| attribute.name.is_empty() || attribute.is_named(names);
+        drive.note(name, find(*id).filter(is_meant).and_then(Attribute::count));
     }
     if drive.is_seagate() && !drive.is_solid() {
         for (id, name) in [(1, figure::READ_ERRORS), (7, figure::SEEK_ERRORS)] {
@@ -150,7 +169,9 @@ pub fn interpret(drive: &mut Drive) {
     }
     if drive.is_solid() {
         if !known(drive, figure::WEAR) {
-            let left = attributes.iter().filter_map(life_left_percent).next();
+            let is_samsung = drive.model.to_ascii_uppercase().contains("SAMSUNG");
+            let is_known = is_samsung || !drive.family.is_empty();
+            let left = attributes.iter().filter_map(|found| life_left_percent(found, is_known)).next();
             drive.note(figure::WEAR, left.map(|left| 100.0 - left));
         }
         if !known(drive, figure::SPARE) {
@@ -164,12 +185,13 @@ pub fn interpret(drive: &mut Drive) {
 
 /// What is left of a solid drive's rated life. Only attributes of which the makers' meaning is known: others of the same
 /// numbers or names fall the other way round, or stand still.
-fn life_left_percent(attribute: &Attribute) -> Option<f64> {
+fn life_left_percent(attribute: &Attribute, is_known_drive: bool) -> Option<f64> {
     let value = percent(attribute.value);
     let is = |id: u8, parts: &[&str]| attribute.id == id && attribute.is_named(parts);
-    // Intel's: the raw value is always 0. SanDisk and Lite-On use the number for what they wrote.
-    if is(233, &["media_wearout_indicator"]) && attribute.count() == Some(0.0) {
-        return value.filter(|value| *value > 0.0);
+    // Intel's raw value is always 0, SK hynix' the same percents. SanDisk and Lite-On use the number for what they wrote.
+    if is(233, &["media_wearout_indicator"]) {
+        let raw = attribute.count();
+        return value.filter(|value| *value > 0.0 && (raw == Some(0.0) || raw == Some(*value)));
     }
     // Phison's: some firmware leaves the normalised value at 100 and tells the percents in the raw one.
     if is(231, &["ssd_life_left"]) {
@@ -177,7 +199,8 @@ fn life_left_percent(attribute: &Attribute) -> Option<f64> {
         return raw.map_or(value, |raw| Some(value.map_or(raw, |value| value.min(raw))));
     }
     let is_known = is(202, &["percent_lifetime", "perc_rated_life"])
-        || is(177, &["wear_leveling_count"])
+        // smartctl's name for it on every drive that it does not know.
+        || (is(177, &["wear_leveling_count"]) && is_known_drive)
         || is(169, &["remaining_life"]);
     // A value of 0 that no threshold complains of was never kept.
     value.filter(|value| is_known && *value > 0.0)
@@ -252,21 +275,49 @@ mod tests {
 
     #[test]
     fn wear_is_read_only_where_its_meaning_is_known() {
-        let wear = |id, name: &str, value, raw: &str| {
-            interpreted("x", 0.0, vec![attribute(id, name, value, raw)]).figure(figure::WEAR)
+        let wear_of = |model: &str, id, name: &str, value, raw: &str| {
+            interpreted(model, 0.0, vec![attribute(id, name, value, raw)]).figure(figure::WEAR)
         };
+        let wear = |id, name: &str, value, raw: &str| wear_of("Samsung SSD", id, name, value, raw);
         assert_eq!(wear(233, "Media_Wearout_Indicator", 15.0, "0"), Some(85.0));
         assert_eq!(wear(233, "Media_Wearout_Indicator", 2.0, "99"), None);
         assert_eq!(wear(231, "SSD_Life_Left", 100.0, "74"), Some(26.0));
         assert_eq!(wear(202, "Percent_Lifetime_Remain", 91.0, "9"), Some(9.0));
         assert_eq!(wear(177, "Wear_Leveling_Count", 28.0, "1530"), Some(72.0));
+        assert_eq!(wear_of("unknown", 177, "Wear_Leveling_Count", 28.0, "1530"), None);
+        assert_eq!(wear(233, "Media_Wearout_Indicator", 60.0, "60"), Some(40.0));
         assert_eq!(wear(177, "Wear_Range_Delta", 0.0, "1"), None);
         assert_eq!(wear(173, "Wear_Leveling_Count", 165.0, "3294309909395"), None);
     }
 
     #[test]
     fn a_number_with_another_name_is_another_thing() {
-        let drive = interpreted("x", 0.0, vec![attribute(184, "Initial_Bad_Block_Count", 100.0, "90")]);
-        assert_eq!(drive.figure(figure::END_TO_END), None);
+        let errors = |rotation, name: &str| {
+            interpreted("x", rotation, vec![attribute(184, name, 100.0, "90")]).figure(figure::END_TO_END)
+        };
+        assert_eq!(errors(7200.0, "Initial_Bad_Block_Count"), None);
+        assert_eq!(errors(7200.0, "End-to-End_Error"), Some(90.0));
+        // smartctl's name for it, whatever an unknown solid drive means by it.
+        assert_eq!(errors(0.0, "End-to-End_Error"), None);
+        assert_eq!(errors(7200.0, ""), Some(90.0));
+    }
+
+    #[test]
+    fn a_rate_and_a_counter_that_nobody_counted_are_no_counts() {
+        let errors = |id, value, raw: &str| attribute(id, "x", value, raw).count();
+        assert_eq!(errors(187, 117.0, "153797776"), None);
+        assert_eq!(errors(187, 1.0, "12059317"), Some(12_059_317.0));
+        assert_eq!(errors(199, 200.0, "70000"), Some(70_000.0));
+        assert_eq!(errors(197, 100.0, "4294967295"), None);
+    }
+
+    #[test]
+    fn attributes_of_flash_make_a_drive_solid_that_does_not_say_so() {
+        let found = |name: &str| {
+            let mut drive = Drive { attributes: vec![attribute(177, name, 99.0, "1")], ..Drive::default() };
+            interpret(&mut drive);
+            drive.is_solid()
+        };
+        assert_eq!((found("Wear_Leveling_Count"), found("Unknown_Attribute")), (true, false));
     }
 }

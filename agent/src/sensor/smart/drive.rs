@@ -1,6 +1,6 @@
 //! What one disk said of itself, the same shape whether smartctl answered in JSON or in text. Judges nothing.
 
-use super::attribute::Attribute;
+use super::attribute::{Attribute, trusted_celsius};
 use super::figure;
 use super::scan::Device;
 use std::collections::BTreeMap;
@@ -96,6 +96,8 @@ pub struct Drive {
     pub last_self_test_failed: bool,
     /// Whether anything that tells its health was read.
     pub has_health: bool,
+    /// Whether its attributes did not add up to their checksum, so that they are none.
+    pub is_garbled: bool,
     /// Whether a slot for media is empty, as in a card reader.
     pub has_no_medium: bool,
     /// Figures by the names of [`figure`].
@@ -108,6 +110,22 @@ impl Drive {
         if let Some(value) = value.filter(|value| value.is_finite() && *value >= 0.0) {
             self.figures.insert(name, value);
         }
+    }
+
+    /// Notes the temperature limit that a solid drive states; none of them stands less than 60 degrees, so that lower ones
+    /// were never meant.
+    pub fn note_flash_limit(&mut self, celsius: Option<f64>) {
+        if self.figure(figure::TEMPERATURE_LIMIT).is_none() {
+            self.note(figure::TEMPERATURE_LIMIT, trusted_celsius(celsius).filter(|celsius| *celsius >= 60.0));
+        }
+    }
+
+    /// Closes what was read: attributes that are none are left out, and tests that ended tell of its health.
+    pub fn close(&mut self) {
+        if self.is_garbled {
+            self.attributes.clear();
+        }
+        self.has_health |= self.self_tests.iter().any(|test| test.outcome != Outcome::Open);
     }
 
     /// A figure.

@@ -1,7 +1,7 @@
 //! smartctl's answer in JSON, versions 7.0 and later. Pure. Takes what is there and stumbles over nothing: fields move
 //! and change their types between versions.
 
-use super::attribute::{Attribute, Failed, interpret, trusted_celsius};
+use super::attribute::{Attribute, Failed, interpret, trusted_celsius, trusted_count, trusted_hours};
 use super::drive::{Answer, Drive, Outcome, Protocol, Refusal, SelfTest};
 use super::figure;
 use super::scan::Device;
@@ -21,6 +21,7 @@ const SCSI_SELF_TESTS: usize = 20;
 /// Fields of the answer that are read; the rest, mostly long logs, is passed over unread.
 const KEPT: &[&str] = &[
     "ata_device_statistics",
+    "ata_pending_defects_log",
     "ata_smart_attributes",
     "ata_smart_data",
     "ata_smart_error_log",
@@ -38,12 +39,15 @@ const KEPT: &[&str] = &[
     "power_cycle_count",
     "power_on_time",
     "rotation_rate",
+    "scsi_environmental_reports",
     "scsi_error_counter_log",
     "scsi_grown_defect_list",
     "scsi_model_name",
+    "scsi_pending_defects",
     "scsi_percentage_used_endurance_indicator",
     "scsi_product",
     "scsi_start_stop_cycle_counter",
+    "scsi_temperature",
     "scsi_vendor",
     "serial_number",
     "smart_status",
@@ -74,25 +78,29 @@ pub fn parse(text: &str) -> Option<Answer> {
     if !drive.is_empty() {
         return Some(Answer::Drive(Box::new(drive)));
     }
-    let messages: Vec<&str> = fields
-        .list("smartctl/messages")
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|m| m["string"].as_str())
-        .collect();
-    if messages.iter().any(|message| is_asleep(message)) {
+    if messages(&fields).any(is_asleep) {
         return Some(Answer::Asleep);
     }
     let is_scan = fields.list("smartctl/argv").is_some_and(|words| {
         words.iter().any(|word| word.as_str().is_some_and(|word| word.starts_with("--scan")))
     });
-    match messages.last() {
+    match messages(&fields).last() {
         None if is_scan => Some(Answer::Devices(vec![])),
         why => Some(Answer::Unreadable(Refusal {
             device: drive.device,
-            why: why.copied().unwrap_or_default().to_owned(),
+            why: why.unwrap_or_default().to_owned(),
         })),
     }
+}
+
+/// What smartctl said in words.
+fn messages(fields: &Fields) -> impl Iterator<Item = &str> {
+    fields.list("smartctl/messages").unwrap_or_default().iter().filter_map(|said| said["string"].as_str())
+}
+
+/// What smartctl says of attributes that are not what the drive meant to send, as of a virtual disk or a bad bridge.
+pub fn is_garbled(message: &str) -> bool {
+    message.contains("Attribute Data Structure error: invalid SMART checksum")
 }
 
 /// What smartctl says of a disk that sleeps and is not woken.
@@ -136,6 +144,11 @@ impl Fields {
         number(self.at(path)?)
     }
 
+    /// The first of several that is a number.
+    fn first(&self, paths: &[&str]) -> Option<f64> {
+        paths.iter().find_map(|path| self.number(path))
+    }
+
     fn flag(&self, path: &str) -> Option<bool> {
         self.at(path)?.as_bool()
     }
@@ -174,8 +187,9 @@ fn drive(fields: &Fields) -> Drive {
         ..Drive::default()
     };
     drive.has_health = drive.passed.is_some();
+    drive.is_garbled = messages(fields).any(is_garbled);
     common(&mut drive, fields);
-    match fields.0.contains_key("nvme_smart_health_information_log") {
+    match fields.at("nvme_smart_health_information_log").is_some_and(Value::is_object) {
         true => nvme(&mut drive, fields),
         false => {
             scsi(&mut drive, fields);
@@ -207,12 +221,7 @@ fn model(fields: &Fields) -> String {
 
 /// The device that could not be opened, which only a message names.
 fn refused_device(fields: &Fields) -> String {
-    let messages = fields.list("smartctl/messages").unwrap_or_default();
-    messages
-        .iter()
-        .filter_map(|message| opened_device(message["string"].as_str()?))
-        .next()
-        .unwrap_or_default()
+    messages(fields).find_map(opened_device).unwrap_or_default()
 }
 
 /// The device in `Smartctl open device: /dev/sda failed: …`.
@@ -222,11 +231,17 @@ pub fn opened_device(message: &str) -> Option<String> {
 }
 
 fn common(drive: &mut Drive, fields: &Fields) {
-    let celsius = trusted_celsius(fields.number("temperature/current"));
-    let limit = trusted_celsius(fields.number("temperature/drive_trip"));
-    drive.note(figure::TEMPERATURE, celsius);
-    drive.note(figure::TEMPERATURE_LIMIT, limit);
-    drive.note(figure::POWER_ON_HOURS, fields.number("power_on_time/hours"));
+    // SAS drives that report their surroundings have it there alone.
+    let celsius = fields.first(&[
+        "temperature/current",
+        "scsi_temperature/current",
+        "scsi_environmental_reports/temperature_1/current",
+    ]);
+    let limit = fields.first(&["temperature/drive_trip", "scsi_temperature/drive_trip"]);
+    drive.note(figure::TEMPERATURE, trusted_celsius(celsius));
+    drive.note(figure::TEMPERATURE_LIMIT, trusted_celsius(limit));
+    drive.note_flash_limit(fields.number("temperature/critical_limit_max"));
+    drive.note(figure::POWER_ON_HOURS, trusted_hours(fields.number("power_on_time/hours")));
     drive.note(figure::POWER_CYCLES, fields.number("power_cycle_count"));
     let capacity = fields.number("user_capacity/bytes").or_else(|| fields.number("nvme_total_capacity"));
     drive.note(figure::CAPACITY, capacity);
@@ -239,23 +254,28 @@ fn common(drive: &mut Drive, fields: &Fields) {
 fn nvme(drive: &mut Drive, fields: &Fields) {
     let log = |name: &str| fields.number(&format!("nvme_smart_health_information_log/{name}"));
     drive.protocol = Protocol::Nvme;
-    drive.has_health = true;
-    drive.note(figure::CRITICAL_WARNING, log("critical_warning"));
-    drive.note(figure::WEAR, log("percentage_used"));
-    drive.note(figure::SPARE, log("available_spare"));
-    drive.note(figure::SPARE_MIN, log("available_spare_threshold"));
-    drive.note(figure::UNCORRECTED, log("media_errors"));
-    drive.note(figure::ERROR_LOG, log("num_err_log_entries"));
+    let told = [
+        (figure::CRITICAL_WARNING, log("critical_warning")),
+        (figure::WEAR, log("percentage_used")),
+        (figure::SPARE, log("available_spare")),
+        (figure::SPARE_MIN, log("available_spare_threshold")),
+        (figure::UNCORRECTED, trusted_count(log("media_errors"))),
+        (figure::ERROR_LOG, trusted_count(log("num_err_log_entries"))),
+    ];
+    // A log without any of them was not read.
+    drive.has_health |= told.iter().any(|(_, value)| value.is_some());
+    told.into_iter().for_each(|(name, value)| drive.note(name, value));
     drive.note(figure::UNSAFE_SHUTDOWNS, log("unsafe_shutdowns"));
     drive.note(figure::WRITTEN, log("data_units_written").map(|units| units * NVME_DATA_UNIT_BYTES));
     if drive.figure(figure::POWER_ON_HOURS).is_none() {
-        drive.note(figure::POWER_ON_HOURS, log("power_on_hours"));
+        drive.note(figure::POWER_ON_HOURS, trusted_hours(log("power_on_hours")));
     }
     if drive.figure(figure::TEMPERATURE).is_none() {
         drive.note(figure::TEMPERATURE, trusted_celsius(log("temperature")));
     }
     let tests = fields.list("nvme_self_test_log/table").unwrap_or_default();
     drive.self_tests = tests.iter().map(nvme_self_test).collect();
+    drive.close();
 }
 
 /// Results 5 to 7 are faults, 0 a success; the others were ended from outside. Code 2 is the extended test.
@@ -270,16 +290,19 @@ fn nvme_self_test(test: &Value) -> SelfTest {
 }
 
 fn scsi(drive: &mut Drive, fields: &Fields) {
-    drive.note(figure::REALLOCATED, fields.number("scsi_grown_defect_list"));
+    drive.note(figure::REALLOCATED, trusted_count(fields.number("scsi_grown_defect_list")));
+    let pending = fields.first(&["scsi_pending_defects/count", "ata_pending_defects_log/count"]);
+    drive.note(figure::PENDING, trusted_count(pending));
     drive.note(figure::WEAR, fields.number("scsi_percentage_used_endurance_indicator"));
     let counters = ["read", "write", "verify"]
         .iter()
-        .filter_map(|what| fields.number(&format!("scsi_error_counter_log/{what}/total_uncorrected_errors")));
+        .filter_map(|what| fields.number(&format!("scsi_error_counter_log/{what}/total_uncorrected_errors")))
+        .filter_map(|errors| trusted_count(Some(errors)));
     let counters: Vec<f64> = counters.collect();
     if !counters.is_empty() {
         drive.note(figure::UNCORRECTED, Some(counters.iter().sum()));
     }
-    drive.has_health |= !counters.is_empty() || fields.0.contains_key("scsi_grown_defect_list");
+    drive.has_health |= !counters.is_empty() || drive.figure(figure::REALLOCATED).is_some();
     let year = fields.number("scsi_start_stop_cycle_counter/year_of_manufacture");
     drive.note(figure::MANUFACTURED, year.filter(|year| (1990.0..2100.0).contains(year)));
     let tests = (0..SCSI_SELF_TESTS).map_while(|place| fields.at(&format!("scsi_self_test_{place}")));
@@ -308,7 +331,11 @@ fn ata(drive: &mut Drive, fields: &Fields) {
     let entries = ["extended", "summary"].map(|kind| format!("ata_smart_error_log/{kind}/count"));
     drive.note(figure::ERROR_LOG, entries.iter().find_map(|path| fields.number(path)));
     statistics(drive, fields);
+    drive.close();
     interpret(drive);
+    if drive.is_solid() {
+        drive.note_flash_limit(fields.number("temperature/limit_max"));
+    }
 }
 
 /// ATA's statistics mean the same with every maker.

@@ -1,8 +1,8 @@
 //! smartctl's answer as text: what versions before 7.0 have, and recordings. Pure. The same result as from JSON.
 
-use super::attribute::{Attribute, Failed, interpret, trusted_celsius};
+use super::attribute::{Attribute, Failed, interpret, trusted_celsius, trusted_count, trusted_hours};
 use super::drive::{Answer, Drive, Outcome, Protocol, Refusal, SelfTest};
-use super::json::{is_asleep, opened_device, statistic};
+use super::json::{is_asleep, is_garbled, opened_device, statistic};
 use super::{figure, scan};
 
 /// Units that NVMe counts written data in.
@@ -55,6 +55,7 @@ fn drive(text: &str) -> Drive {
     let mut vendor = String::new();
     let mut uncorrected = None;
     for line in text.lines().map(str::trim_end) {
+        drive.is_garbled |= is_garbled(line);
         if let Some(attribute) = attribute(line) {
             drive.attributes.push(attribute);
         } else if let Some(test) = self_test(line) {
@@ -82,6 +83,7 @@ fn drive(text: &str) -> Drive {
         drive.note(figure::UNCORRECTED, uncorrected);
         drive.has_health = true;
     }
+    drive.close();
     interpret(&mut drive);
     drive
 }
@@ -117,7 +119,7 @@ fn health(drive: &mut Drive, key: &str, value: &str) {
     let verdict = match key {
         "SMART overall-health self-assessment test result" if value.starts_with("PASSED") => Some(true),
         "SMART overall-health self-assessment test result" if value.starts_with("FAILED") => Some(false),
-        "SMART Health Status" if value.starts_with("OK") => Some(true),
+        "SMART Health Status" if value.starts_with("OK") || value == "PASSED" => Some(true),
         "SMART Health Status" if !value.is_empty() => {
             drive.verdict_words = value.to_owned();
             Some(false)
@@ -147,13 +149,16 @@ fn health(drive: &mut Drive, key: &str, value: &str) {
 
 fn numbers(drive: &mut Drive, key: &str, value: &str) {
     let number = || digits(value.split(['%', '[', 'C']).next().unwrap_or_default());
+    let last_number = || digits(value.rsplit('/').next().unwrap_or_default());
     match key {
         "Current Drive Temperature" | "Temperature" | "Current Temperature" => {
-            drive.note(figure::TEMPERATURE, trusted_celsius(number()));
+            drive.note(figure::TEMPERATURE, trusted_celsius(number()).filter(|_| !value.starts_with('-')));
         }
+        "Critical Comp. Temp. Threshold" => drive.note_flash_limit(number()),
+        "Min/Max Temperature Limit" if drive.is_solid() => drive.note_flash_limit(last_number()),
         "Drive Trip Temperature" => drive.note(figure::TEMPERATURE_LIMIT, trusted_celsius(number())),
         "Elements in grown defect list" => {
-            drive.note(figure::REALLOCATED, number());
+            drive.note(figure::REALLOCATED, trusted_count(number()));
             drive.has_health |= number().is_some();
         }
         "Percentage used endurance indicator" | "Percentage Used" => drive.note(figure::WEAR, number()),
@@ -168,11 +173,12 @@ fn numbers(drive: &mut Drive, key: &str, value: &str) {
             drive.note(figure::WRITTEN, number().map(|units| units * NVME_DATA_UNIT_BYTES))
         }
         "Power Cycles" => drive.note(figure::POWER_CYCLES, number()),
-        "Power On Hours" => drive.note(figure::POWER_ON_HOURS, number()),
+        "Power On Hours" => drive.note(figure::POWER_ON_HOURS, trusted_hours(number())),
         "Unsafe Shutdowns" => drive.note(figure::UNSAFE_SHUTDOWNS, number()),
-        "Media and Data Integrity Errors" => drive.note(figure::UNCORRECTED, number()),
+        "Media and Data Integrity Errors" => drive.note(figure::UNCORRECTED, trusted_count(number())),
         "Error Information Log Entries" | "ATA Error Count" | "Device Error Count" => {
-            drive.note(figure::ERROR_LOG, digits(value.split('(').next().unwrap_or_default()));
+            let entries = digits(value.split('(').next().unwrap_or_default());
+            drive.note(figure::ERROR_LOG, trusted_count(entries));
         }
         // `hours:minutes 9153:46 [549226 minutes]` after the first colon.
         "Accumulated power on time, hours" => {
@@ -280,7 +286,7 @@ fn uncorrected_errors(line: &str) -> Option<f64> {
     let (what, counters) = line.split_once(':')?;
     let counters: Vec<&str> = counters.split_whitespace().collect();
     let is_row = matches!(what.trim(), "read" | "write" | "verify") && counters.len() == 7;
-    counters.last().filter(|_| is_row)?.parse().ok()
+    trusted_count(counters.last().filter(|_| is_row)?.parse().ok())
 }
 
 /// A row of ATA's statistics: `0x07  0x008  1   6  N--  Percentage Used Endurance Indicator`.

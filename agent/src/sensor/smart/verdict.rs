@@ -69,8 +69,12 @@ const FAULT_ATTRIBUTES: &[u8] = &[1, 5, 7, 10, 184, 187, 196, 197, 198];
 /// Attributes that fall with the room's temperature.
 const TEMPERATURE_ATTRIBUTES: &[u8] = &[190, 194];
 
+/// smartctl's exit status: the drive could not be opened, or did not do what it was asked.
+const EXIT_UNREAD: u8 = 1 << 1 | 1 << 2;
 /// smartctl's exit status: the drive says that it is failing.
 const EXIT_FAILING: u8 = 1 << 3;
+/// smartctl's exit status: self-tests failed since the last complete one that passed.
+const EXIT_SELF_TEST: u8 = 1 << 7;
 /// smartctl's exit status: an attribute that announces failure has fallen to its threshold.
 const EXIT_BELOW_THRESHOLD: u8 = 1 << 4;
 
@@ -82,7 +86,9 @@ pub fn judge(drive: &Drive) -> (State, Vec<String>) {
     let mut found: Vec<(State, String)> = vec![];
     own_verdict(drive, &mut found);
     attributes(drive, &mut found);
-    if drive.failed_self_tests() > 0 {
+    // The log itself says more than the status, where it was read.
+    let is_said_failed = drive.exit_status & EXIT_SELF_TEST != 0 && drive.self_tests.is_empty();
+    if drive.failed_self_tests() > 0 || is_said_failed {
         found.push((State::PredictedFailure, "self-test failed".into()));
     }
     figures(drive, &mut found);
@@ -93,10 +99,13 @@ pub fn judge(drive: &Drive) -> (State, Vec<String>) {
 
 /// Why nothing is known of its health. Only the first is a fault of the reading.
 fn silence(drive: &Drive) -> &'static str {
+    // Every NVMe drive keeps a health log.
+    let should_say = drive.protocol == Protocol::Nvme || drive.exit_status & EXIT_UNREAD != 0;
     match (drive.has_smart, drive.is_smart_on) {
         (Some(true), Some(false)) => "SMART is switched off",
         _ if drive.is_volume() => "volume without SMART of its own",
         (Some(true), _) => "cannot read",
+        (None, _) if should_say => "cannot read",
         (Some(false) | None, _) => "no SMART",
     }
 }
@@ -263,6 +272,9 @@ mod tests {
         check(&with(&[short, failed]), State::PredictedFailure, &["self-test failed"]);
         check(&with(&[short, test(Outcome::Passed, true), failed]), State::Ok, &[]);
         check(&with(&[test(Outcome::Open, true)]), State::Ok, &[]);
+        let said = |tests: &[SelfTest]| Drive { exit_status: EXIT_SELF_TEST, ..with(tests) };
+        check(&said(&[]), State::PredictedFailure, &["self-test failed"]);
+        check(&said(&[test(Outcome::Passed, true)]), State::Ok, &[]);
     }
 
     #[test]
@@ -274,6 +286,9 @@ mod tests {
             ..Drive::default()
         };
         check(&silent(None, None, ""), State::Unknown, &["no SMART"]);
+        let nvme = Drive { protocol: Protocol::Nvme, ..Drive::default() };
+        check(&nvme, State::Unknown, &["cannot read"]);
+        check(&Drive { exit_status: 4, ..Drive::default() }, State::Unknown, &["cannot read"]);
         check(&silent(Some(true), Some(true), ""), State::Unknown, &["cannot read"]);
         check(&silent(Some(true), Some(false), ""), State::Unknown, &["SMART is switched off"]);
         check(&silent(Some(false), None, "0x600605b0"), State::Unknown, &["volume without SMART of its own"]);

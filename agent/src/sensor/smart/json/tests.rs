@@ -60,6 +60,43 @@ fn an_nvme_and_a_sas_disk_have_figures_of_the_same_names() {
 }
 
 #[test]
+fn a_health_log_without_figures_was_not_read_and_a_full_counter_is_none() {
+    let with = |log: &str| {
+        let text =
+            r#"{"model_name":"N","smart_support":{"available":true},"nvme_smart_health_information_log":"#;
+        read(&format!("{text}{log}}}"))
+    };
+    assert!(!with("null").has_health && !with("{}").has_health);
+    let full = with(r#"{"critical_warning":0,"media_errors":18446744073709551615,"available_spare":"91"}"#);
+    assert_eq!((full.has_health, full.figure(figure::UNCORRECTED)), (true, None));
+    assert_eq!(full.figure(figure::SPARE), Some(91.0));
+}
+
+#[test]
+fn attributes_that_fail_their_checksum_are_none() {
+    let garbled = read(
+        r#"{"model_name":"X","smart_support":{"available":true,"enabled":true},"smartctl":{"messages":[
+        {"string":"Warning! SMART Attribute Data Structure error: invalid SMART checksum."}]},
+        "ata_smart_attributes":{"table":[{"id":112,"when_failed":"now","flags":{"prefailure":true}}]}}"#,
+    );
+    assert_eq!((garbled.has_health, garbled.attributes.len()), (false, 0));
+}
+
+#[test]
+fn temperatures_are_found_wherever_versions_put_them() {
+    let figures = |text: &str| {
+        let drive = read(text);
+        (drive.figure(figure::TEMPERATURE), drive.figure(figure::TEMPERATURE_LIMIT))
+    };
+    let sas = r#"{"model_name":"X","scsi_environmental_reports":{"temperature_1":{"current":36}}}"#;
+    assert_eq!(figures(sas), (Some(36.0), None));
+    let nvme = r#"{"model_name":"X","temperature":{"current":59,"critical_limit_max":85}}"#;
+    assert_eq!(figures(nvme), (Some(59.0), Some(85.0)));
+    let never_meant = r#"{"model_name":"X","temperature":{"current":45,"critical_limit_max":44}}"#;
+    assert_eq!(figures(never_meant), (Some(45.0), None));
+}
+
+#[test]
 fn answers_without_a_disk_say_what_they_are() {
     let refused = r#"{"smartctl":{"argv":["smartctl","-x","/dev/sdb"],"messages":[
         {"string":"Smartctl open device: /dev/sdb failed: Permission denied","severity":"error"}],"exit_status":2}}"#;

@@ -80,6 +80,35 @@ Power On Hours:                     12,433\nMedia and Data Integrity Errors:    
 }
 
 #[test]
+fn what_is_asked_for_alone_is_enough_to_judge() {
+    let tests =
+        read("# 1  Short offline       Completed: unknown failure    90%       770         4294705152\n");
+    assert_eq!((tests.has_health, tests.failed_self_tests()), (true, 1));
+    let counters =
+        read("read:   3716474487        0         0  3716474487          0     170154.272           0\n");
+    assert_eq!((counters.has_health, counters.figure(figure::UNCORRECTED)), (true, Some(0.0)));
+}
+
+#[test]
+fn attributes_that_fail_their_checksum_are_none() {
+    let garbled = "Device Model:     X\nSMART support is: Available - device has SMART capability.
+Warning! SMART Attribute Data Structure error: invalid SMART checksum.
+112 Unknown_Attribute       0x00b3   000   000   179    Pre-fail  Always   FAILING_NOW 0";
+    let drive = read(garbled);
+    assert_eq!((drive.has_health, drive.attributes.len(), drive.has_smart), (false, 0, Some(true)));
+}
+
+#[test]
+fn limits_of_flash_are_taken_and_odd_ones_are_not() {
+    let limit = |text: &str| read(&format!("Device Model:     X\n{text}")).figure(figure::TEMPERATURE_LIMIT);
+    assert_eq!(limit("Critical Comp. Temp. Threshold:     85 Celsius"), Some(85.0));
+    assert_eq!(limit("Critical Comp. Temp. Threshold:     54 Celsius"), None);
+    let range = "Min/Max Temperature Limit:            0/70 Celsius";
+    assert_eq!(limit(&format!("Rotation Rate:    Solid State Device\n{range}")), Some(70.0));
+    assert_eq!(limit(&format!("Rotation Rate:    7200 rpm\n{range}")), None);
+}
+
+#[test]
 fn answers_without_a_disk_say_what_they_are() {
     let heading = "smartctl 6.6 2016-05-31 r4324 [x86_64-linux] (local build)\nCopyright (C) 2002-16\n\n";
     let refused = parse(&format!("{heading}Smartctl open device: /dev/sdb failed: No such device\n"));
