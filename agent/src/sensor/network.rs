@@ -153,6 +153,9 @@ fn bonds(directory: &Path) -> (Vec<Component>, BTreeMap<String, String>) {
         for reason in bond.reasons() {
             part::mark(&mut part, State::Degraded, &reason);
         }
+        if bond.mode.is_empty() {
+            part::mark(&mut part, State::Unknown, part::CANNOT_READ);
+        }
         parts.push(part);
         addresses.extend(bond.members.into_iter().map(|member| (member.name, member.address)));
     }

@@ -35,7 +35,12 @@ const BOARD_CHIPS: &[&str] = &[
     "sis5595", "emc6",
 ];
 /// What drivers call the inputs of such a chip when nobody has given them a name.
-const BOARD_LABELS: &[&str] = &["SYSTIN", "CPUTIN", "AUXTIN", "PCH_", "BYTE_TEMP", "VIRTUAL_TEMP"];
+///
+/// `Vcore` is what lm_sensors' own settings call the first voltage of most of them, whatever the board feeds its processor.
+const BOARD_LABELS: &[&str] = &["SYSTIN", "CPUTIN", "AUXTIN", "PCH_", "BYTE_TEMP", "VIRTUAL_TEMP", "VCORE"];
+/// Drivers whose high limit nobody chose: AMD's is always 70, a memory module's 55 after each reset. Both work as they
+/// should far above.
+const HIGH_IS_NO_LIMIT: &[&str] = &["k10temp", "spd5118"];
 
 /// What an input comes to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -71,7 +76,15 @@ pub fn judge(chip: &Chip, input: &Input) -> Verdict {
     let mut verdict = Verdict { value, ..Verdict::default() };
     if is_wired || input.quantity == Quantity::Fan {
         verdict.limits = limits(input);
+        if HIGH_IS_NO_LIMIT.contains(&chip.name.as_str()) {
+            verdict.limits.retain(|(kind, _)| *kind != "high.degraded");
+        }
         verdict.health = health(input, &verdict, is_board(chip));
+    }
+    // A board's header without a fan stands still too, and its minimum is what the firmware left there.
+    let is_empty = !is_wired && input.quantity == Quantity::Fan && verdict.value == Some(0.0);
+    if is_empty && !input.is_set("fault") {
+        verdict.health = Some((State::Ok, None));
     }
     verdict
 }

@@ -30,7 +30,11 @@ fn a_fan_fails_by_its_own_word_or_below_a_real_minimum_and_idles_otherwise() {
     assert_eq!(fan(&[("input", 0.0)]), Some(State::Ok));
     assert_eq!(fan(&[("input", 0.0), ("min", 600.0), ("pwm", 0.0)]), Some(State::Ok));
     assert_eq!(fan(&[("input", 900.0), ("min", 1_350_000.0), ("alarm", 1.0)]), Some(State::Ok));
-    assert_eq!(fan(&[("input", 0.0), ("min", 600.0), ("pwm", 128.0)]), Some(State::Failed));
+    let stopped = [("input", 0.0), ("min", 600.0), ("pwm", 128.0), ("alarm", 1.0)];
+    // Without a name it may be a header that nothing is plugged into.
+    assert_eq!(fan(&stopped), Some(State::Ok));
+    assert_eq!(verdict("nct6798", Quantity::Fan, Some("CPU fan"), &stopped), Some(State::Failed));
+    assert_eq!(verdict("max31785", Quantity::Fan, None, &stopped), Some(State::Failed));
     assert_eq!(fan(&[("input", 400.0), ("min", 600.0)]), Some(State::Degraded));
     assert_eq!(fan(&[("input", 1_998.0), ("min", 2_000.0)]), Some(State::Ok));
     assert_eq!(fan(&[("input", 0.0), ("fault", 1.0)]), Some(State::Failed));
@@ -63,6 +67,17 @@ fn a_boards_unnamed_inputs_are_guesses_and_named_ones_count() {
     }
     assert_eq!(verdict("nct6798", Quantity::Temperature, Some("PECI Agent 0"), &heat), Some(State::Failed));
     assert_eq!(verdict("nct6798", Quantity::Temperature, Some("System Temp"), &heat), Some(State::Failed));
+}
+
+#[test]
+fn limits_that_nobody_chose_are_none() {
+    let warm = [("input", 72.0), ("max", 70.0), ("crit", 90.0)];
+    assert_eq!(verdict("k10temp", Quantity::Temperature, Some("Tctl"), &warm), Some(State::Ok));
+    assert_eq!(verdict("coretemp", Quantity::Temperature, Some("Core 0"), &warm), Some(State::Degraded));
+    let hot = [("input", 91.0), ("max", 55.0), ("crit", 85.0)];
+    assert_eq!(verdict("spd5118", Quantity::Temperature, None, &hot), Some(State::Failed));
+    let core = [("input", 2.03), ("min", 0.0), ("max", 1.74), ("alarm", 1.0)];
+    assert_eq!(verdict("nct6779", Quantity::Voltage, Some("Vcore"), &core), None);
 }
 
 #[test]

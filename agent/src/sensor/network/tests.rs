@@ -180,6 +180,8 @@ fn members_of_a_bond_have_their_own_addresses_and_a_lost_one_is_told() {
     let bond = &reading.components[0];
     assert_eq!((bond.id.as_str(), bond.reasons[0].as_str()), ("bond0", "member eth0 has no link"));
     assert_eq!(card(&mut network, &paths).serial, "02:00:00:00:00:09");
+    fs::write(paths.procfs.join("net/bonding/bond0"), "cut off\n").unwrap();
+    assert_eq!(network.read(&paths).unwrap().components[0].state, State::Unknown);
 }
 
 #[test]

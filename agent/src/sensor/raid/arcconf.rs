@@ -253,7 +253,7 @@ fn disk(part: &mut Part, key: &str, value: &str) {
                 part.say(PredictedFailure, "SMART warning");
             }
         }
-        "medium error count" | "hard read errors" => part.figure("media_errors", count),
+        "medium error count" | "hard read errors" => part.media_errors(count),
         "hardware error count" | "hardware errors" => part.figure("other_errors", count),
         "aborted command count" | "aborted commands" => part.figure("aborted_commands", count),
         "failed logical device segments" if text::is_yes(value) => part.say(Degraded, "failed segments"),

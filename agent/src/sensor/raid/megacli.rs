@@ -200,7 +200,7 @@ impl Reader<'_> {
         let count = text::number(value);
         match key {
             "Firmware state" => part.word(words::DISK, value),
-            "Media Error Count" => part.figure("media_errors", count),
+            "Media Error Count" => part.media_errors(count),
             "Other Error Count" => part.figure("other_errors", count),
             "Predictive Failure Count" => {
                 part.figure("predictive_failures", count);

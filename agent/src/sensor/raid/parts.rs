@@ -22,6 +22,10 @@ pub(super) const ENCLOSURE: &str = "enclosure";
 /// Noted of an array or controller whose write cache should be on and is not.
 pub(super) const CACHE_OFF: &str = "write cache off";
 
+/// More than a few. Of disks with one to ten such errors (SMART attribute 187, Backblaze 2013 to 2016) 79 failed in a
+/// hundred disk-years, of those with up to a hundred 206. Controllers also count those of cables pulled and power lost.
+const MEDIA_ERRORS_FEW: f64 = 10.0;
+
 /// Figure that becomes a sample of its own, because it moves with each read.
 pub(super) const TEMPERATURE: &str = "temperature_celsius";
 /// Share done of a rebuild.
@@ -173,6 +177,14 @@ impl Part {
     /// Gives it a figure where there is one.
     pub(super) fn figure(&mut self, key: &str, value: Option<f64>) {
         part::figure(&mut self.component, key, value);
+    }
+
+    /// How often a disk could not give its data back.
+    pub(super) fn media_errors(&mut self, count: Option<f64>) {
+        self.figure("media_errors", count);
+        if count.is_some_and(|count| count > MEDIA_ERRORS_FEW) {
+            self.say(State::Degraded, "unrecoverable media errors");
+        }
     }
 
     /// Its maker's model, or an array's level.

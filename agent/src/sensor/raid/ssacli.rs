@@ -246,7 +246,9 @@ fn physical(part: &mut Part, key: &str, value: &str) {
             part.figure(PROGRESS, text::share(value).filter(|_| part.has_reason("rebuilding")));
         }
         "Drive Type" if value.to_ascii_lowercase().contains("spare") => part.note("hot spare"),
-        "Last Failure Reason" if !words::is_absent(value) => part.quote(&value.to_ascii_lowercase()),
+        "Last Failure Reason" if !words::is_absent(value) && !value.eq_ignore_ascii_case("no failure") => {
+            part.quote(&value.to_ascii_lowercase())
+        }
         "Serial Number" => part.serial(value),
         "Model" => part.model(value),
         "Current Temperature (C)" => part.figure(TEMPERATURE, text::number(value)),

@@ -257,7 +257,7 @@ impl Reader<'_> {
         let count = |key: &str| of.get(key).and_then(|_| text::number(&field(of, key)));
         if section.ends_with("State") {
             let part = self.parts.part(DISK, &id);
-            part.figure("media_errors", count("Media Error Count"));
+            part.media_errors(count("Media Error Count"));
             part.figure("other_errors", count("Other Error Count"));
             part.figure("predictive_failures", count("Predictive Failure Count"));
             part.figure(TEMPERATURE, count("Drive Temperature").filter(|celsius| *celsius > 0.0));
@@ -278,7 +278,7 @@ impl Reader<'_> {
     fn rebuild(&mut self, of: &Object) {
         let id = field(of, "Drive-ID");
         let share = text::number(&field(of, "Progress%")).filter(|percent| (0.0..=100.0).contains(percent));
-        if let (Some(share), true) = (share, field(of, "Status").eq_ignore_ascii_case("in progress")) {
+        if let (Some(share), true) = (share, field(of, "Status").to_ascii_lowercase().starts_with("in")) {
             let part = self.parts.part(DISK, id.trim_start_matches('/'));
             part.say(Degraded, "rebuilding");
             part.figure(PROGRESS, Some(share / 100.0));

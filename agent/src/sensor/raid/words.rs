@@ -13,6 +13,7 @@ pub(super) type Words = &'static [(State, &'static str, &'static str)];
 /// Words for arrays.
 pub(super) const ARRAY: Words = &[
     (Ok, "", "optimal|optl|optm|opt|okay|oky|ok|online|onln|normal|clean|active|good|functional|healthy"),
+    (Ok, "", "no errors"),
     (Ok, "checking", "verifying|verify|verify paused|verify in progress|checking|consistency check"),
     (Ok, "initializing", "initializing|initialize|init|init paused|background init"),
     (Ok, "initializing", "background initialization|foreground init|building|build/verify"),

@@ -10,9 +10,16 @@ const UNITS: &[&str] = &["Size"];
 
 /// The same answer as JSON; none where the text is not StorCLI's.
 pub(in crate::sensor::raid) fn parse(text: &str) -> Option<Value> {
-    let is_storcli = ["CLI Version =", "DG/VD ", "EID:Slt ", "Controller Status =", "PDs DGs"]
-        .iter()
-        .any(|mark| text.contains(mark));
+    let marks = [
+        "CLI Version =",
+        "DG/VD ",
+        "EID:Slt ",
+        "Controller Status =",
+        "PDs DGs",
+        "Cachevault_Info :",
+        "BBU_Info :",
+    ];
+    let is_storcli = marks.iter().any(|mark| text.contains(mark));
     if !is_storcli {
         return None;
     }

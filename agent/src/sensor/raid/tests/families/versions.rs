@@ -105,6 +105,27 @@ fn mvcli_has_two_words_for_a_virtual_disk_and_other_banners() {
 }
 
 #[test]
+fn a_few_media_errors_are_a_figure_and_many_speak_against_a_disk() {
+    let disk = |errors: u32| {
+        format!(
+            "Adapter #0\nEnclosure Device ID: 32\nSlot Number: 1\nMedia Error Count: {errors}\nFirmware state: Online\n"
+        )
+    };
+    is(&disk(8), &[("physical_disk c0/e32/s1", "ok ")]);
+    is(&disk(94), &[("physical_disk c0/e32/s1", "degraded unrecoverable media errors")]);
+}
+
+#[test]
+fn unknown_words_stay_unknown_in_pieces_too() {
+    let state = |word: &str| {
+        let answer = format!("Adapter #0\nSlot Number: 1\nFirmware state: {word}\n");
+        super::told(&answer).remove("physical_disk c0/s1").unwrap()
+    };
+    assert_eq!(state("Unconfigured(bad), Spun Up"), "failed failed");
+    assert_eq!(state("Bewitched, Spun Up"), "unknown cannot read, unknown state \"Bewitched, Spun Up\"");
+}
+
+#[test]
 fn cciss_vol_status_pads_the_number_of_the_bay_since_1_12() {
     let line = "         connector 1I box 1 bay 1                  HP      EG0900FCVBL                          S0N200000000K50600AA     HPD9 OK";
     let answer = format!(
