@@ -189,15 +189,10 @@ fn judge_discrete(parts: &mut Vec<Component>, entry: &Entry, kind: &str, id: &st
     if meanings.contains(&Meaning::Missing) {
         return;
     }
-    // What the table itself calls bad is, in whatever words.
+    // What the table itself calls critical is, in whatever words. It warns of ports without a cable, too.
     let is_told = is_of_people || meanings.iter().any(|meaning| matches!(meaning, Meaning::Wrong(..)));
-    match entry.status {
-        _ if is_told => {}
-        Status::NonCritical => meanings.push(Meaning::Wrong(State::Degraded, "not critical yet")),
-        Status::Critical | Status::NonRecoverable => {
-            meanings.push(Meaning::Wrong(State::Failed, "critical event"));
-        }
-        Status::Ok | Status::NoReading => {}
+    if !is_told && matches!(entry.status, Status::Critical | Status::NonRecoverable) {
+        meanings.push(Meaning::Wrong(State::Failed, "critical event"));
     }
     let (seat_kind, seat_id) = seat(kind, &entry.name, id, entry.entity);
     let is_machine = seat_id == MACHINE;

@@ -37,6 +37,25 @@ fn part<'a>(reading: &'a Reading, kind: &str, id: &str) -> &'a Component {
 }
 
 #[test]
+fn what_freeipmi_calls_critical_is_and_what_people_did_is_not() {
+    let row = |name: &str, state: &str, event: &str| {
+        format!("1 | {name} | Chassis | {state} | N/A | N/A | '{event}'")
+    };
+    let table = [
+        "ID | Name | Type | State | Reading | Units | Event".to_owned(),
+        row("Sysboard", "Critical", "OEM Event = 0002h"),
+        row("Cover", "Critical", "General Chassis Intrusion"),
+        row("Port 1 Link Down", "Warning", "Slot is Disabled"),
+    ];
+    let reading = said(&[&table.join("\n")]);
+    let [machine] = reading.components.as_slice() else { panic!("{reading:?}") };
+    assert_eq!(
+        (machine.state, machine.reasons.as_slice()),
+        (State::Failed, &["Sysboard: critical event".to_owned()][..])
+    );
+}
+
+#[test]
 fn discrete_states_are_judged_and_what_is_not_there_is_no_part() {
     let reading = said(&[ELIST]);
     for (kind, id, state, reasons) in [

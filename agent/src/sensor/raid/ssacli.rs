@@ -24,6 +24,7 @@ pub(super) fn parse(answer: &str, parts: &mut Parts) -> Option<Result<(), String
         place: Place::Elsewhere,
         depth: 0,
         wants_firmware: false,
+        has_media_errors: false,
         parts,
     };
     answer.lines().for_each(|line| reader.line(line));
@@ -54,6 +55,8 @@ struct Reader<'a> {
     depth: usize,
     /// Whether the controller that follows was said to want newer firmware.
     wants_firmware: bool,
+    /// Whether the controller, above its values, was said to have found what it could not read.
+    has_media_errors: bool,
     parts: &'a mut Parts,
 }
 
@@ -69,6 +72,8 @@ impl Reader<'_> {
             self.begin(Place::Controller, line);
         } else if trimmed.starts_with("FIRMWARE UPGRADE REQUIRED") {
             self.wants_firmware = true;
+        } else if trimmed.starts_with("Warning: Unrecoverable Media Errors") {
+            self.has_media_errors = true;
         } else if let Some(rest) = trimmed.strip_prefix("logicaldrive ") {
             self.logical_summary(rest);
         } else if let Some(rest) = trimmed.strip_prefix("physicaldrive ") {
@@ -85,7 +90,7 @@ impl Reader<'_> {
             if indent(line) > self.depth {
                 self.value(key, value);
             }
-        } else if indent(line) <= self.depth {
+        } else if indent(line) <= self.depth && self.place != Place::Controller {
             self.place = Place::Elsewhere;
         }
     }
@@ -128,6 +133,9 @@ impl Reader<'_> {
             part.serial(&self.serial);
             if std::mem::take(&mut self.wants_firmware) {
                 part.note("firmware upgrade required");
+            }
+            if std::mem::take(&mut self.has_media_errors) {
+                part.summarise("unrecoverable media errors");
             }
         }
         let slot = self.slot.clone();

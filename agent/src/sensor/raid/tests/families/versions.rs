@@ -23,6 +23,25 @@ fn ssacli_tells_the_state_behind_the_brackets_when_asked_for_it_alone() {
 }
 
 #[test]
+fn ssacli_warns_of_media_errors_between_a_controller_and_its_values() {
+    is(
+        "HPE Smart Array P816i-a SR Gen10 in Slot 0 (Embedded)
+
+
+Warning: Unrecoverable Media Errors Detected on Drives during previous Rebuild
+or Background Surface Analysis (ARM) scan. Errors will be fixed automatically
+when the sector(s) are overwritten. Backup and Restore are recommended. The
+following logical drives are affected: 4, 5
+
+   Bus Interface: PCI
+   Controller Status: OK
+   Cache Status: OK
+",
+        &[("disk_controller slot0", "degraded unrecoverable media errors")],
+    );
+}
+
+#[test]
 fn a_cache_of_solid_state_disks_without_a_state_is_not_unknown() {
     is(
         "Adapter 0 -- Virtual Drive Information:
