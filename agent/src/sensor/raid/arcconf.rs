@@ -259,6 +259,8 @@ fn disk(part: &mut Part, key: &str, value: &str) {
         "failed logical device segments" if text::is_yes(value) => part.say(Degraded, "failed segments"),
         "56 day warning present" if text::is_yes(value) => part.say(PredictedFailure, "worn out"),
         "ssd smart trip wearout" if text::is_yes(value) => part.say(PredictedFailure, "worn out"),
+        // Not whether it has SMART, but whether that predicts its failure: of some hundred disks it is yes of those warned of.
+        "s.m.a.r.t." if text::is_yes(value) => part.say(PredictedFailure, "SMART warning"),
         "pfa" if text::is_yes(value) => part.say(PredictedFailure, "predictive failure"),
         "total size" | "size" => {
             part.figure("size_bytes", text::size_bytes(value).filter(|size| *size > 0.0))

@@ -26,6 +26,8 @@ pub const FORCED_SHUTDOWN: &str = "forced shutdown";
 
 /// Longer runtimes are counters at their end, in seconds or minutes.
 const RUNTIME_S_MAX: f64 = 30.0 * 86_400.0;
+/// A shutdown takes minutes; drivers that pass on other units say a runtime is low when it is below 59,940 s.
+const RUNTIME_LOW_S_MAX: f64 = 7_200.0;
 /// Counters at their end that lie below it, in seconds, or in minutes made seconds.
 const RUNTIMES_UNKNOWN_S: &[f64] = &[65_535.0, 32_767.0, 32_767.0 * 60.0];
 /// A supply trips before it gives twice what it can.
@@ -209,7 +211,7 @@ impl Numbers<'_> {
     /// By its own limits, where the driver does not set the flag.
     fn is_battery_low(&self) -> bool {
         let charge_low = self.within("battery.charge.low", &CHARGE_PERCENT).map(|percent| percent / 100.0);
-        let runtime_low = self.within("battery.runtime.low", &(0.0..=RUNTIME_S_MAX));
+        let runtime_low = self.within("battery.runtime.low", &(0.0..=RUNTIME_LOW_S_MAX));
         let is_below = |value: Option<f64>, limit: Option<f64>| {
             value.zip(limit).is_some_and(|(value, limit)| value <= limit)
         };

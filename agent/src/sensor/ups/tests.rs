@@ -67,6 +67,15 @@ const HEALTHY: &str = "device.mfr: EATON\ndevice.model: Ellipse PRO 650\ndevice.
     battery.voltage: 13.6\nbattery.voltage.nominal: 12\nbattery.date: 11/17/14\nups.temperature: 25.0\nups.realpower: 40\n";
 
 #[test]
+fn a_runtime_that_cannot_be_a_limit_is_none() {
+    let state = |low: u32| {
+        let dump = format!("ups.status: OB\nbattery.runtime: 76\nbattery.runtime.low: {low}\n");
+        read_dump(&dump).components[0].state
+    };
+    assert_eq!((state(300), state(59_940)), (State::PredictedFailure, State::Degraded));
+}
+
+#[test]
 fn a_supply_is_read_from_its_server() {
     let address = server(vec![vec![("eaton", told("eaton", HEALTHY))]]);
     let reading = Ups::new(&address).read(&Paths::default()).unwrap();

@@ -101,6 +101,11 @@ Physical Device information
          State                                     : Online
          Reported Location                         : Enclosure 0, Slot 4(Connector 0:I)
          56 Day Warning Present                    : True
+      Device #2
+         Device is a Hard drive
+         State                                     : Online
+         Reported Location                         : Enclosure 0, Slot 5(Connector 0:I)
+         S.M.A.R.T.                                : Yes
 ",
         &[
             ("battery adaptec0/battery", "degraded supercap short"),
@@ -108,6 +113,7 @@ Physical Device information
             ("logical_disk adaptec0/l0", "ok "),
             ("physical_disk adaptec0/e0/s3", "ok hot spare"),
             ("physical_disk adaptec0/e0/s4", "predicted_failure worn out"),
+            ("physical_disk adaptec0/e0/s5", "predicted_failure SMART warning"),
         ],
     );
 }
