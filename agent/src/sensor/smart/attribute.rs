@@ -37,6 +37,8 @@ pub struct Attribute {
     pub name: String,
     /// Normalised: falls towards the threshold.
     pub value: Option<f64>,
+    /// The lowest that it ever was; 253 and more: never yet worked out.
+    pub worst: Option<f64>,
     /// Whether its fall announces a failure, rather than age.
     pub is_prefail: bool,
     /// Whether it has fallen to the threshold.
@@ -78,6 +80,11 @@ impl Attribute {
     /// The 48 bits, where they are printed as they are.
     fn bits(&self) -> Option<u64> {
         self.raw_bits.or_else(|| self.raw.parse().ok())
+    }
+
+    /// Whether its worst value is better than the one of now: what stands there is something else.
+    fn is_contradictory(&self) -> bool {
+        self.value.zip(self.worst).is_some_and(|(value, worst)| worst > value && worst < 253.0)
     }
 
     fn is_named(&self, parts: &[&str]) -> bool {
@@ -147,9 +154,13 @@ pub fn interpret(drive: &mut Drive) {
     if drive.figure(figure::ROTATION).is_none() && attributes.iter().any(is_solid) {
         drive.note(figure::ROTATION, Some(0.0));
     }
-    // Of a solid drive that smartctl does not know, 184 may as well be the bad blocks that it left the works with.
+    // A solid drive that smartctl does not know may keep other things under these numbers: always 184, which may as well be
+    // the bad blocks that it left the works with, and all of them where its table makes no sense, as Indilinx' does not.
     let is_unknown_solid = drive.is_solid() && drive.family.is_empty();
-    for (id, names, name) in COUNTS.iter().filter(|(id, ..)| !(is_unknown_solid && *id == 184)) {
+    let is_odd = |(id, ..): &(u8, &[&str], &str)| find(*id).is_some_and(Attribute::is_contradictory);
+    let is_strange = is_unknown_solid && COUNTS.iter().any(is_odd);
+    for (id, names, name) in COUNTS.iter().filter(|(id, ..)| !(is_strange || is_unknown_solid && *id == 184))
+    {
         let is_meant = |attribute: &&Attribute| attribute.name.is_empty() || attribute.is_named(names);
         drive.note(name, find(*id).filter(is_meant).and_then(Attribute::count));
     }
@@ -300,6 +311,23 @@ mod tests {
         // smartctl's name for it, whatever an unknown solid drive means by it.
         assert_eq!(errors(0.0, "End-to-End_Error"), None);
         assert_eq!(errors(7200.0, ""), Some(90.0));
+    }
+
+    #[test]
+    fn a_table_that_contradicts_itself_counts_nothing_of_an_unknown_drive() {
+        let errors = |family: &str, worst| {
+            let odd =
+                Attribute { worst: Some(worst), ..attribute(198, "Offline_Uncorrectable", 131.0, "38503") };
+            let attributes = vec![odd, attribute(199, "UDMA_CRC_Error_Count", 21.0, "39935")];
+            let mut drive = Drive { family: family.into(), attributes, ..Drive::default() };
+            drive.note(figure::ROTATION, Some(0.0));
+            interpret(&mut drive);
+            [figure::OFFLINE_UNCORRECTABLE, figure::INTERFACE_CRC].map(|name| drive.figure(name))
+        };
+        assert_eq!(errors("", 213.0), [None, None]);
+        assert_eq!(errors("", 131.0), [Some(38_503.0), Some(39_935.0)]);
+        assert_eq!(errors("", 253.0), [Some(38_503.0), Some(39_935.0)]);
+        assert_eq!(errors("Known SSDs", 213.0), [Some(38_503.0), Some(39_935.0)]);
     }
 
     #[test]

@@ -61,9 +61,13 @@ fn unknown(id: &str, reasons: Vec<String>, known: Option<&Component>) -> Compone
 fn reason(words: &str) -> String {
     let words = words.split_once("failed: ").map_or(words, |(_, why)| why);
     let words = clean(words.trim().trim_end_matches('.'));
-    match words.chars().next() {
-        Some(first) => first.to_lowercase().chain(words.chars().skip(1)).collect(),
-        None => words,
+    let mut characters = words.chars();
+    match (characters.next(), characters.next()) {
+        // A word, and no abbreviation.
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(words.chars().skip(1)).collect()
+        }
+        _ => words,
     }
 }
 
@@ -126,6 +130,7 @@ mod tests {
         let part = unreadable("sda", &refusal, Some(&known));
         assert_eq!((part.state, part.serial.as_str(), part.model.as_str()), (State::Unknown, "WD-1234", "X"));
         assert_eq!(part.reasons, ["cannot read", "permission denied"]);
+        assert_eq!(reason("SMART Disabled. Use option -s"), "SMART Disabled. Use option -s");
         assert_eq!(asleep("sda", Some(&known)), known);
         assert_eq!(asleep("sda", None).reasons, ["asleep"]);
     }

@@ -120,10 +120,12 @@ impl Drive {
         }
     }
 
-    /// Closes what was read: attributes that are none are left out, and tests that ended tell of its health.
+    /// Closes what was read: attributes that are none are left out, and tests that ended tell of its health. What cannot send
+    /// its attributes, such as a bridge before a drive that has none, is not believed when it says that it is well.
     pub fn close(&mut self) {
         if self.is_garbled {
             self.attributes.clear();
+            self.has_health = self.passed == Some(false);
         }
         self.has_health |= self.self_tests.iter().any(|test| test.outcome != Outcome::Open);
     }
@@ -170,7 +172,8 @@ impl Drive {
 
     /// Whether anything at all was said.
     pub fn is_empty(&self) -> bool {
-        !self.has_health && self.model.is_empty() && self.serial.is_empty() && self.device_type.is_empty()
+        let is_nameless = self.model.is_empty() && self.serial.is_empty() && self.device_type.is_empty();
+        is_nameless && !self.has_health && self.has_smart.is_none()
     }
 
     /// Self-tests that failed since the last complete one that passed. Newest first, a later success of a short test

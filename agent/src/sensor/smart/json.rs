@@ -364,6 +364,7 @@ fn attribute(row: &Value) -> Option<Attribute> {
         id: u8::try_from(row["id"].as_u64()?).ok()?,
         name: row["name"].as_str().unwrap_or_default().to_owned(),
         value: number(&row["value"]),
+        worst: number(&row["worst"]),
         is_prefail: row.pointer("/flags/prefailure").and_then(Value::as_bool).unwrap_or_default(),
         failed: match row["when_failed"].as_str() {
             Some("now") => Failed::Now,

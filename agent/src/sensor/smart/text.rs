@@ -231,6 +231,7 @@ fn attribute(line: &str) -> Option<Attribute> {
         id,
         name: (*name).to_owned(),
         value: value.parse().ok(),
+        worst: worst.parse().ok(),
         is_prefail,
         failed: match failed {
             "FAILING_NOW" | "NOW" => Failed::Now,

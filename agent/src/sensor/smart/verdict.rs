@@ -100,7 +100,8 @@ pub fn judge(drive: &Drive) -> (State, Vec<String>) {
 /// Why nothing is known of its health. Only the first is a fault of the reading.
 fn silence(drive: &Drive) -> &'static str {
     // Every NVMe drive keeps a health log.
-    let should_say = drive.protocol == Protocol::Nvme || drive.exit_status & EXIT_UNREAD != 0;
+    let is_unread = drive.is_garbled || drive.exit_status & EXIT_UNREAD != 0;
+    let should_say = drive.protocol == Protocol::Nvme || is_unread;
     match (drive.has_smart, drive.is_smart_on) {
         (Some(true), Some(false)) => "SMART is switched off",
         _ if drive.is_volume() => "volume without SMART of its own",
@@ -128,7 +129,8 @@ fn own_verdict(drive: &Drive, found: &mut Vec<(State, String)>) {
         found.push((State::PredictedFailure, "drive says it is failing".into()));
     }
     let (spare, least) = (drive.figure(figure::SPARE), drive.figure(figure::SPARE_MIN));
-    if spare.zip(least).is_some_and(|(spare, least)| spare < least) && warning & 1 == 0 {
+    // More than all of it, as 255, is no threshold.
+    if spare.zip(least).is_some_and(|(spare, least)| spare < least && least <= 100.0) && warning & 1 == 0 {
         found.push((State::PredictedFailure, "spare below threshold".into()));
     }
     let (celsius, limit) = (drive.figure(figure::TEMPERATURE), drive.figure(figure::TEMPERATURE_LIMIT));
@@ -245,6 +247,7 @@ mod tests {
         assert_eq!(judge(&nvme(8.0)).0, State::Failed);
         let spare = drive(0.0, &[(figure::SPARE, 4.0), (figure::SPARE_MIN, 10.0)]);
         check(&spare, State::PredictedFailure, &["spare below threshold"]);
+        check(&drive(0.0, &[(figure::SPARE, 64.0), (figure::SPARE_MIN, 255.0)]), State::Ok, &[]);
         let hot = Drive { verdict_words: "WARNING: SPECIFIED TEMPERATURE EXCEEDED".into(), ..failing };
         check(&hot, State::Degraded, &["temperature outside its limits"]);
     }

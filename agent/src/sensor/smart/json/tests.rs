@@ -77,6 +77,7 @@ fn attributes_that_fail_their_checksum_are_none() {
     let garbled = read(
         r#"{"model_name":"X","smart_support":{"available":true,"enabled":true},"smartctl":{"messages":[
         {"string":"Warning! SMART Attribute Data Structure error: invalid SMART checksum."}]},
+        "smart_status":{"passed":true},
         "ata_smart_attributes":{"table":[{"id":112,"when_failed":"now","flags":{"prefailure":true}}]}}"#,
     );
     assert_eq!((garbled.has_health, garbled.attributes.len()), (false, 0));
