@@ -13,7 +13,9 @@ mod hour;
 /// A chunk of about an hour, as it is closed.
 pub const HOUR_VERSION: u8 = 1;
 /// A chunk of up to a day, as it is kept.
-pub const DAY_VERSION: u8 = 2;
+pub const DAY_VERSION: u8 = 3;
+/// The same of earlier releases, with fewer forms of a column.
+const FIRST_DAY_VERSION: u8 = 2;
 /// Rows of one chunk of an hour: more are split over several.
 pub const ROWS_MAX: usize = 4_096;
 /// Rows of one chunk of a day: one every three seconds.
@@ -107,7 +109,7 @@ pub fn encode(catalogue: [u8; 16], times_ms: &[i64], columns: &[Vec<Option<i64>>
 }
 
 /// Packs up to a day's rows, slower and smaller. Columns of a group are measured to add up to about the same in every
-/// row: one of them can be worked out from the others.
+/// row: one of them can be worked out from the others. What else makes one of another is found in the values.
 pub fn encode_day(
     catalogue: [u8; 16],
     times_ms: &[i64],
@@ -161,7 +163,7 @@ impl<'a> Header<'a> {
     /// Reads and checks what stands before the body: version, checksum, then each bound.
     fn read(bytes: &'a [u8]) -> Result<Self, DamagedChunk> {
         let version = *bytes.first().ok_or(DamagedChunk::Short)?;
-        if ![HOUR_VERSION, DAY_VERSION].contains(&version) {
+        if ![HOUR_VERSION, FIRST_DAY_VERSION, DAY_VERSION].contains(&version) {
             return Err(DamagedChunk::Version(version));
         }
         let (head, body) = bytes.split_at_checked(HEADER_BYTES).ok_or(DamagedChunk::Short)?;
