@@ -12,11 +12,13 @@
 //!       7 length, unit, odd, column   multiples of a unit but for some                    see [`unit`]
 //!       8 length, product, odd        others multiplied but for some                      see [`product`]
 //!       9 length, runs, column        a value in some rows, in another form
+//!      10 length, coded               a value in every row, few of them                   see [`coded`]
 //! ```
 //! Times are a column like any other. Runs are lengths of rows without a value and with one, in turn. 6 and more came
 //! with version 3. It must not know what stands before the body.
 
 mod changes;
+mod coded;
 mod odd;
 mod pack;
 mod product;
@@ -38,6 +40,7 @@ const CHANGES: u8 = 6;
 const MULTIPLES: u8 = 7;
 const PRODUCT: u8 = 8;
 const IN_SOME: u8 = 9;
+const CODED: u8 = 10;
 
 /// A column's tag and what follows it, in the body.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +56,7 @@ impl<'a> Section<'a> {
         match tag {
             EMPTY => Some(Self { tag, value: 0, bytes: &[] }),
             CONSTANT => Some(Self { tag, value: reader.signed()?, bytes: &[] }),
-            FULL..=IN_SOME => {
+            FULL..=CODED => {
                 let length = usize::try_from(reader.number()?).ok()?;
                 Some(Self { tag, value: 0, bytes: reader.take(length)? })
             }

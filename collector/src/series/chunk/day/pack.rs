@@ -2,8 +2,8 @@
 
 use super::product::{self, Other};
 use super::{
-    CHANGES, CONSTANT, CONSTANT_IN_SOME, EMPTY, FULL, IN_SOME, MULTIPLES, PRODUCT, REST, SOME, changes, odd,
-    unit,
+    CHANGES, CODED, CONSTANT, CONSTANT_IN_SOME, EMPTY, FULL, IN_SOME, MULTIPLES, PRODUCT, REST, SOME,
+    changes, coded, odd, unit,
 };
 use crate::series::varint;
 use pco::ChunkConfig;
@@ -11,6 +11,8 @@ use pco::wrapped::FileCompressor;
 
 /// How hard pco tries; 12 gains nothing.
 const LEVEL: usize = 8;
+/// What is slow to read must save so much of what is not.
+const CODED_SAVES_ONE_IN: usize = 16;
 /// Columns of fewer bytes are not looked for in others.
 const PRODUCT_FROM: usize = 32;
 
@@ -117,10 +119,15 @@ impl Packer {
             return Some(Packed { tag: CONSTANT, bytes });
         }
         self.compress(values, &mut bytes)?;
-        match changes::pack(values) {
-            Some(changes) if changes.len() < bytes.len() => Some(Packed { tag: CHANGES, bytes: changes }),
-            Some(_) | None => Some(Packed { tag: FULL, bytes }),
+        let mut packed = Packed { tag: FULL, bytes };
+        if let Some(bytes) = changes::pack(values).filter(|bytes| bytes.len() < packed.bytes.len()) {
+            packed = Packed { tag: CHANGES, bytes };
         }
+        let worth = packed.bytes.len() - packed.bytes.len() / CODED_SAVES_ONE_IN;
+        if let Some(bytes) = coded::pack(values).filter(|bytes| bytes.len() < worth) {
+            packed = Packed { tag: CODED, bytes };
+        }
+        Some(packed)
     }
 
     fn compress(&self, values: &[i64], to: &mut Vec<u8>) -> Option<()> {

@@ -3,9 +3,9 @@
 use super::product::Product;
 use super::unit::Unit;
 use super::{
-    CHANGES, CONSTANT, CONSTANT_IN_SOME, EMPTY, FULL, IN_SOME, MULTIPLES, PRODUCT, REST, SOME, Section,
+    CHANGES, CODED, CONSTANT, CONSTANT_IN_SOME, EMPTY, FULL, IN_SOME, MULTIPLES, PRODUCT, REST, SOME, Section,
 };
-use super::{changes, odd};
+use super::{changes, coded, odd};
 use crate::series::chunk::{Cells, DamagedChunk};
 use crate::series::varint::Reader;
 use pco::wrapped::FileDecompressor;
@@ -112,6 +112,7 @@ impl Unpacking<'_> {
             CONSTANT => Some(vec![section.value; count]),
             FULL => self.decompress(section.bytes, count),
             CHANGES => changes::unpack(section.bytes, count),
+            CODED => coded::unpack(section.bytes, count),
             _ => None,
         }
     }
