@@ -267,7 +267,7 @@ impl<'a> Coded<'a> {
             self.range = self.range.wrapping_sub(bound);
         }
         while self.range < TOP {
-            self.range = self.range << 8;
+            self.range <<= 8;
             self.shift();
         }
         is_one

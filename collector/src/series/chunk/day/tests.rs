@@ -13,7 +13,7 @@ fn times() -> Vec<i64> {
 }
 
 fn noise(seed: i64, below: i64) -> impl Iterator<Item = i64> {
-    (0..ROWS).map(move |row| ((row + 7) * seed * 2_654_435_761 >> 9).rem_euclid(below))
+    (0..ROWS).map(move |row| (((row + 7) * seed * 2_654_435_761) >> 9).rem_euclid(below))
 }
 
 fn size(columns: &[Vec<Option<i64>>]) -> usize {

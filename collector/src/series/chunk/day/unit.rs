@@ -126,7 +126,7 @@ fn likely(sample: &[f64]) -> Option<Unit> {
             let unit = Unit { whole: 10_u64.pow(digits), parts };
             let size = unit.size();
             // What divides a whole number of times pco finds by itself.
-            if size < LEAST || size > most || unit.whole % parts == 0 {
+            if size < LEAST || size > most || unit.whole.is_multiple_of(parts) {
                 continue;
             }
             let Some(saved) = saved_bits(sample, size) else { continue };
