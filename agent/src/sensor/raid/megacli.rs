@@ -30,6 +30,7 @@ pub(super) fn parse(answer: &str, parts: &mut Parts) -> Option<Result<(), String
         enclosure: None,
         cache: None,
         battery: Default::default(),
+        basics: Default::default(),
         parts,
         failure: None,
     };
@@ -73,6 +74,8 @@ struct Reader<'a> {
     cache: Option<String>,
     /// Word for a battery's state, and whether it learns its capacity, told later: meanwhile it is not operational.
     battery: (String, bool),
+    /// Model and serial number of the adapter, which lists of its disks name as well, without its state.
+    basics: (String, String),
     parts: &'a mut Parts,
     failure: Option<String>,
 }
@@ -82,6 +85,9 @@ impl Reader<'_> {
         let trimmed = line.trim();
         if let Some(number) = adapter(trimmed) {
             self.end_battery();
+            if number != self.adapter {
+                self.basics = Default::default();
+            }
             self.adapter = number;
             self.place = Place::Adapter;
             if trimmed.contains("No Virtual Drive") {
@@ -142,9 +148,14 @@ impl Reader<'_> {
         let id = format!("c{}", self.adapter);
         let count = text::number(value).unwrap_or_default();
         match key {
-            "Product Name" => self.parts.part(CONTROLLER, &id).model(value),
-            "Serial No" => self.parts.part(CONTROLLER, &id).serial(value),
-            "Virtual Drives" => self.parts.part(CONTROLLER, &id).say(Ok, ""),
+            "Product Name" => value.clone_into(&mut self.basics.0),
+            "Serial No" => value.clone_into(&mut self.basics.1),
+            "Virtual Drives" => {
+                let part = self.parts.part(CONTROLLER, &id);
+                part.say(Ok, "");
+                part.model(&self.basics.0);
+                part.serial(&self.basics.1);
+            }
             "Degraded" if count > 0.0 => self.parts.part(CONTROLLER, &id).summarise("degraded array"),
             "Offline" if count > 0.0 => self.parts.part(CONTROLLER, &id).summarise("offline array"),
             "Critical Disks" if count > 0.0 => self.parts.part(CONTROLLER, &id).summarise("critical disk"),

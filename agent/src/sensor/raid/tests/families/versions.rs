@@ -59,6 +59,25 @@ Exit Code: 0x00
 }
 
 #[test]
+fn a_list_of_disks_that_names_the_adapter_tells_nothing_of_it() {
+    is(
+        "Adapter: 0
+Product Name: Intel(R) RAID Controller SRCSAS144E
+BBU: Present
+Serial No: P000000001
+Virtual Disk: 0 (Target Id: 0)
+State: Optimal
+Physical Disk: 0
+Enclosure Device ID: 252
+Slot Number: 4
+Firmware state: Online
+Exit Code: 0x00
+",
+        &[("logical_disk c0/v0", "ok "), ("physical_disk c0/e252/s4", "ok ")],
+    );
+}
+
+#[test]
 fn a_battery_that_charges_is_not_operational_and_has_not_failed() {
     let state = |charging: &str, replace: &str| {
         let answer = format!(
