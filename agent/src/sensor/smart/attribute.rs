@@ -11,6 +11,8 @@ const SOLID_NAMES: &[&str] = &["wear", "ssd_", "nand", "flash", "erase_"];
 /// Attributes whose upper parts hold other counters, and the count the lowest 16 bits, as smartctl reads them too: 5 and
 /// 196 everywhere, 188 at Seagate.
 const LOW_WORD: &[u8] = &[5, 188, 196];
+/// Attributes whose normalised value falls as faults of flash are counted.
+const FLASH_FAULTS: &[u8] = &[5, 187, 197, 198];
 /// A century: no drive is older.
 const HOURS_MAX: f64 = 876_000.0;
 /// What a disk can have: 0 and less stand for no sensor.
@@ -154,14 +156,20 @@ pub fn interpret(drive: &mut Drive) {
     if drive.figure(figure::ROTATION).is_none() && attributes.iter().any(is_solid) {
         drive.note(figure::ROTATION, Some(0.0));
     }
-    // A solid drive that smartctl does not know may keep other things under these numbers: always 184, which may as well be
-    // the bad blocks that it left the works with, and all of them where its table makes no sense, as Indilinx' does not.
+    // A solid drive that smartctl does not know may keep other things under these numbers: 184 may as well be the bad blocks
+    // that it left the works with; faults of its flash count where its own value has fallen, too; and nothing does where
+    // its table makes no sense, as Indilinx' does not.
     let is_unknown_solid = drive.is_solid() && drive.family.is_empty();
     let is_odd = |(id, ..): &(u8, &[&str], &str)| find(*id).is_some_and(Attribute::is_contradictory);
     let is_strange = is_unknown_solid && COUNTS.iter().any(is_odd);
     for (id, names, name) in COUNTS.iter().filter(|(id, ..)| !(is_strange || is_unknown_solid && *id == 184))
     {
-        let is_meant = |attribute: &&Attribute| attribute.name.is_empty() || attribute.is_named(names);
+        let has_fallen = |attribute: &Attribute| attribute.value.is_none_or(|value| value < 100.0);
+        let is_backed =
+            |attribute: &Attribute| !(is_unknown_solid && FLASH_FAULTS.contains(id)) || has_fallen(attribute);
+        let is_meant = |attribute: &&Attribute| {
+            (attribute.name.is_empty() || attribute.is_named(names)) && is_backed(attribute)
+        };
         drive.note(name, find(*id).filter(is_meant).and_then(Attribute::count));
     }
     if drive.is_seagate() && !drive.is_solid() {
@@ -314,10 +322,20 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_an_unknown_solid_drive_count_where_its_own_value_has_fallen() {
+        let faults = |rotation, value| {
+            let blocks = attribute(5, "Reallocated_Sector_Ct", value, "54");
+            interpreted("x", rotation, vec![blocks]).figure(figure::REALLOCATED)
+        };
+        assert_eq!((faults(0.0, 100.0), faults(0.0, 97.0)), (None, Some(54.0)));
+        assert_eq!(faults(7200.0, 100.0), Some(54.0));
+    }
+
+    #[test]
     fn a_table_that_contradicts_itself_counts_nothing_of_an_unknown_drive() {
         let errors = |family: &str, worst| {
             let odd =
-                Attribute { worst: Some(worst), ..attribute(198, "Offline_Uncorrectable", 131.0, "38503") };
+                Attribute { worst: Some(worst), ..attribute(198, "Offline_Uncorrectable", 91.0, "38503") };
             let attributes = vec![odd, attribute(199, "UDMA_CRC_Error_Count", 21.0, "39935")];
             let mut drive = Drive { family: family.into(), attributes, ..Drive::default() };
             drive.note(figure::ROTATION, Some(0.0));
@@ -325,7 +343,7 @@ mod tests {
             [figure::OFFLINE_UNCORRECTABLE, figure::INTERFACE_CRC].map(|name| drive.figure(name))
         };
         assert_eq!(errors("", 213.0), [None, None]);
-        assert_eq!(errors("", 131.0), [Some(38_503.0), Some(39_935.0)]);
+        assert_eq!(errors("", 91.0), [Some(38_503.0), Some(39_935.0)]);
         assert_eq!(errors("", 253.0), [Some(38_503.0), Some(39_935.0)]);
         assert_eq!(errors("Known SSDs", 213.0), [Some(38_503.0), Some(39_935.0)]);
     }
