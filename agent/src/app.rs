@@ -8,7 +8,7 @@ use crate::gather;
 use crate::host::{Host, machine_in};
 use crate::sensor::reach::{Ladder, ReachConfig};
 use crate::sensor::runner::{Round, Runner};
-use crate::sensor::{Paths, Sensor, advice, registry};
+use crate::sensor::{Paths, Sensor, advice, program, registry};
 use crate::spool::Spool;
 use crate::status::{Enrolled, Picture, Queue, Status};
 use crate::system;
@@ -45,14 +45,18 @@ const ONCE_APART: Duration = Duration::from_secs(1);
 /// Runs the agent until it is stopped.
 pub fn run(config: Config) -> Result<(), Trouble> {
     let _lock = lock(&config.state)?;
-    block_on(async { agent::run(config, system::stop()?).await })
+    let ended = block_on(async { agent::run(config, system::stop()?).await });
+    program::end_all();
+    ended
 }
 
 /// Runs the agent until its service is asked to stop.
 #[cfg(windows)]
 pub fn run_until(config: Config, stop: impl Future<Output = system::Stop>) -> Result<(), Trouble> {
     let _lock = lock(&config.state)?;
-    block_on(agent::run(config, stop))
+    let ended = block_on(agent::run(config, stop));
+    program::end_all();
+    ended
 }
 
 /// Reads the sensors and climbs the ladder, once.

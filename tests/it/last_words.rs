@@ -1,8 +1,9 @@
-//! A supply that is about to give out: what its host says then is with the collector at once.
+//! How an agent ends: what its host says of a supply that gives out is with the collector at once, and nothing is left running.
 
 use crate::program::{self, until};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -94,5 +95,31 @@ fn a_supply_on_its_last_charge_is_told_at_once_whatever_was_sent_just_before() {
         let after = until("told", URGENT_INTERVAL / 2, &said, || is_told("battery low"));
         println!("the collector knew after {after:?}");
         agent.stop();
+    });
+}
+
+#[test]
+fn no_program_that_an_agent_started_outlives_it() {
+    privileged(|| {
+        let runtime = program::runtime();
+        let (world, net) = program::reached_world(&runtime);
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (settings, log, slow, started) = (path("agent.toml"), path("log"), path("smartctl"), path("pid"));
+        std::fs::write(&slow, format!("#!/bin/sh\necho $$ > {started:?}\nsleep 600\n")).unwrap();
+        std::fs::set_permissions(&slow, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let paths = format!("[paths]\nsmartctl = {slow:?}\n");
+        std::fs::write(&settings, program::settings(&net, folder.path()) + &paths).unwrap();
+        let site = runtime.block_on(world.site("s".to_owned())).unwrap();
+        program::enroll(&runtime, &world, &net, site, &settings);
+        let mut agent = program::run(&net, Command::new(program::path()), &settings, &log);
+        let said = || std::fs::read_to_string(&log).unwrap();
+        let pid = || std::fs::read_to_string(&started).unwrap_or_default();
+        until("started", PATIENCE, &said, || pid().ends_with('\n'));
+        let stat = format!("/proc/{}/stat", pid().trim());
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        assert!(!is_gone(), "it runs for ten minutes");
+        agent.stop();
+        until("ended", PATIENCE, &said, is_gone);
     });
 }

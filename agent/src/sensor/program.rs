@@ -11,6 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub mod answers;
+mod running;
+
+use running::Running;
+pub use running::end_all;
 
 /// Values older than this are not told as current.
 const CURRENT_MAX: Duration = Duration::from_secs(15 * 60);
@@ -207,6 +211,10 @@ fn run_itself(program: &Path, arguments: &[&str], deadline: Duration) -> Result<
     #[cfg(windows)]
     std::os::windows::process::CommandExt::creation_flags(&mut command, CREATE_NO_WINDOW);
     let mut child = command.spawn().map_err(|error| failed(error.kind().to_string()))?;
+    let Some(_known) = Running::begin(child.id()) else {
+        kill(&mut child);
+        return Err(failed("the agent stops".into()));
+    };
     let output = drain(child.stdout.take(), ANSWER_BYTES_MAX);
     let complaint = drain(child.stderr.take(), COMPLAINT_BYTES_MAX);
     let until = started() + deadline;
@@ -271,10 +279,7 @@ fn drain(source: Option<impl Read + Send + 'static>, bytes_max: usize) -> mpsc::
 
 /// Ends a program and, where it leads a group, all that it started.
 fn kill(child: &mut Child) {
-    #[cfg(unix)]
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
-    }
+    running::kill_group(child.id());
     child.kill().ok();
     child.wait().ok();
 }
