@@ -4,10 +4,12 @@
 //! Each run of an agent climbs its ladder once, under the policy that it holds, and fetches the next.
 
 use crate::kills::seed;
-use crate::program::{self, PORT, until};
+use crate::program::{self, Agent, PORT, until};
+use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -30,6 +32,8 @@ const OTHER_WAY: u16 = 10_441;
 const IMPOSTOR: u16 = 9_441;
 /// Policies that each agent is given.
 const ROUNDS: usize = 5;
+/// Starts of an agent until it is watched.
+const STARTS_MAX: usize = 5;
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Limits as administrators may set them, what the independent judge makes of them: kinds, targets, private networks.
@@ -111,12 +115,31 @@ impl Stage {
         self.runtime.block_on(self.world.ask_at(Place::Site(host.site), body)).unwrap();
     }
 
+    /// Starts a host's agent under `strace`; again where a busy machine did not grant that the three seconds within which
+    /// it must have come to watch.
+    fn start(&self, host: &Host, trace: &Path, log: &Path) -> Agent {
+        let is_watched = || trace.metadata().is_ok_and(|trace| trace.len() > 0);
+        for _ in 0..STARTS_MAX {
+            let _none_yet = std::fs::remove_file(trace);
+            let mut command = Command::new("strace");
+            command.args(conduct::ARGUMENTS).arg("-o").arg(trace).arg(program::path());
+            let mut agent = program::run(&self.net, command, &host.settings(), log);
+            let mut ended = None;
+            until("started", PATIENCE, &String::new, || {
+                ended = agent.0.try_wait().unwrap();
+                ended.is_some() || is_watched()
+            });
+            if ended.and_then(|ended| ended.signal()) != Some(Signal::SIGALRM as i32) {
+                return agent;
+            }
+        }
+        panic!("strace did not come to watch in {STARTS_MAX} starts");
+    }
+
     /// Runs a host's agent under `strace` until what it says is enough; what it did, and what it said.
     fn run(&self, host: &Host, is_enough: impl Fn(&str) -> bool) -> (Vec<Deed>, String) {
         let (trace, log) = (host.folder.join("trace"), host.folder.join("log"));
-        let mut command = Command::new("strace");
-        command.args(conduct::ARGUMENTS).arg("-o").arg(&trace).arg(program::path());
-        let mut agent = program::run(&self.net, command, &host.settings(), &log);
+        let mut agent = self.start(host, &trace, &log);
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         until("said", PATIENCE, &said, || {
             assert!(agent.0.try_wait().unwrap().is_none(), "the agent ended: {}", said());
