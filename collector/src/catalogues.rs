@@ -120,7 +120,7 @@ mod tests {
             scale: 0,
             kind: Kind::Gauge,
         };
-        let resource = Attributes::from([("host.name".into(), format!("host-{id}"))]);
+        let resource = Attributes::from_iter([("host.name".into(), format!("host-{id}"))]);
         Catalogue { id: CatalogueId([id; 16]), resource, columns: [column].into() }
     }
 

@@ -1,7 +1,6 @@
 //! Lists and maps that stop reading at their bound, so that a body never grows into more memory than it may take.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -61,29 +60,31 @@ where
 }
 
 /// A map of at most `MAX` entries; a key that comes twice is an error.
-pub(crate) fn map<'de, D, V, const MAX: usize>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+pub(crate) fn map<'de, D, V, M, const MAX: usize>(deserializer: D) -> Result<M, D::Error>
 where
     D: Deserializer<'de>,
     V: Deserialize<'de>,
+    M: FromIterator<(String, V)>,
 {
     struct Entries<V, const MAX: usize>(PhantomData<V>);
     impl<'de, V: Deserialize<'de>, const MAX: usize> Visitor<'de> for Entries<V, MAX> {
-        type Value = BTreeMap<String, V>;
+        type Value = Vec<(String, V)>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "a map of at most {MAX}")
         }
         fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-            let mut map = BTreeMap::new();
+            let mut list: Vec<(String, V)> = Vec::new();
             while let Some((key, value)) = entries.next_entry::<String, V>()? {
-                if map.len() == MAX {
+                if list.len() == MAX {
                     return Err(A::Error::custom(format_args!("a map of more than {MAX}")));
                 }
-                if map.insert(key, value).is_some() {
+                if list.iter().any(|(known, _)| *known == key) {
                     return Err(A::Error::custom("a key comes twice"));
                 }
+                list.push((key, value));
             }
-            Ok(map)
+            Ok(list)
         }
     }
-    deserializer.deserialize_map(Entries::<V, MAX>(PhantomData))
+    Ok(deserializer.deserialize_map(Entries::<V, MAX>(PhantomData))?.into_iter().collect())
 }

@@ -3,12 +3,13 @@
 use crate::bounded;
 use crate::id::CatalogueId;
 use crate::limits;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
-/// Attributes of a column or a resource: key to value, sorted.
-pub type Attributes = BTreeMap<String, String>;
+/// Attributes of a column or a resource: key to value, sorted. Most have one or two, for which a tree's node would take
+/// ten times their room.
+pub type Attributes = LiteMap<String, String>;
 
 /// How a column's values behave over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,8 +30,8 @@ pub struct Column {
     #[serde(
         default,
         rename = "attr",
-        skip_serializing_if = "BTreeMap::is_empty",
-        deserialize_with = "bounded::map::<_, _, { limits::ATTRIBUTES_MAX }>"
+        skip_serializing_if = "LiteMap::is_empty",
+        deserialize_with = "bounded::map::<_, _, _, { limits::ATTRIBUTES_MAX }>"
     )]
     pub attributes: Attributes,
     /// Unit in UCUM, such as `By`, `s`, `1`, `Cel`, `{packet}`.
@@ -62,8 +63,8 @@ pub struct Catalogue {
     /// What is known of the host itself: name, operating system, agent version.
     #[serde(
         default,
-        skip_serializing_if = "BTreeMap::is_empty",
-        deserialize_with = "bounded::map::<_, _, { limits::ATTRIBUTES_MAX }>"
+        skip_serializing_if = "LiteMap::is_empty",
+        deserialize_with = "bounded::map::<_, _, _, { limits::ATTRIBUTES_MAX }>"
     )]
     pub resource: Attributes,
     /// One for each place in the array of values.

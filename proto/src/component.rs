@@ -55,7 +55,7 @@ pub struct Component {
     #[serde(
         default,
         skip_serializing_if = "BTreeMap::is_empty",
-        deserialize_with = "bounded::map::<_, _, { limits::FIGURES_MAX }>"
+        deserialize_with = "bounded::map::<_, _, _, { limits::FIGURES_MAX }>"
     )]
     pub figures: BTreeMap<String, f64>,
 }

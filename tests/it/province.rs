@@ -91,7 +91,7 @@ async fn a_failing_machine_is_flagged_and_a_recovered_one_is_ready_to_verify() {
 /// Only the failing machine has an alert now.
 fn check_state(world: &World, failing: &str) {
     for host in world.running().unwrap().memory.latest.all() {
-        let name = host.catalogue.as_ref().unwrap().resource["host.name"].clone();
+        let name = host.catalogue.as_ref().unwrap().resource.get("host.name").unwrap().clone();
         let firing: Vec<_> = host.alerts.iter().filter(|alert| alert.state == AlertState::Firing).collect();
         match name == failing {
             true => assert_eq!((firing.len(), firing[0].rule.0), (1, "filesystem_nearly_full")),

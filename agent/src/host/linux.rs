@@ -78,9 +78,9 @@ mod tests {
         let host = Host::read(&paths);
         assert_eq!(host.boot.to_string(), "0123abcd456789ef");
         assert_eq!(host.machine.len(), 64);
-        assert_eq!(host.resource[sample::HOST_NAME], "ubnd-xa-01");
-        assert_eq!(host.resource[sample::OS_DESCRIPTION], "Debian GNU/Linux 12 (bookworm)");
-        assert_eq!(host.resource[sample::ASSET_KIND], "workstation");
+        assert_eq!(host.resource.get(sample::HOST_NAME).unwrap(), "ubnd-xa-01");
+        assert_eq!(host.resource.get(sample::OS_DESCRIPTION).unwrap(), "Debian GNU/Linux 12 (bookworm)");
+        assert_eq!(host.resource.get(sample::ASSET_KIND).unwrap(), "workstation");
     }
 
     #[test]

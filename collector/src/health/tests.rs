@@ -6,7 +6,6 @@ mod host;
 use super::*;
 use crate::model::alert::Severity;
 use crate::model::catalogue::{Attributes, Catalogue, CatalogueId, Column, Kind};
-use std::collections::BTreeMap;
 use std::time::Instant;
 use tram_proto::reach::Verdict;
 use tram_proto::sample as names;
@@ -89,7 +88,7 @@ impl World {
     fn catalogue(&self) -> Catalogue {
         Catalogue {
             id: CatalogueId::default(),
-            resource: BTreeMap::new(),
+            resource: Attributes::new(),
             columns: self.columns.clone().into(),
         }
     }

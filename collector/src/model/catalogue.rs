@@ -1,6 +1,6 @@
 //! What a report's numbers are, as the store and the series know it.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::sync::Arc;
 
 /// A catalogue's id.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub struct CatalogueId(pub [u8; 16]);
 
 /// Attributes: key to value, sorted.
-pub type Attributes = BTreeMap<String, String>;
+pub type Attributes = LiteMap<String, String>;
 
 /// How a column's values behave over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -17,7 +17,7 @@ fn column(name: &str, kind: Kind) -> Column {
 fn catalogue(id: u8) -> Arc<Catalogue> {
     let columns =
         vec![column("level", Kind::Gauge), column("total", Kind::Counter), column("log", Kind::Gauge)];
-    let resource = Attributes::from([("host.name".into(), "máy-chủ".into())]);
+    let resource = Attributes::from_iter([("host.name".into(), "máy-chủ".into())]);
     Arc::new(Catalogue { id: CatalogueId([id; 16]), resource, columns: columns.into() })
 }
 

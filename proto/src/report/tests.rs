@@ -151,9 +151,9 @@ fn unknown_fields_of_a_later_release_are_passed_over() {
 fn any_column() -> impl Strategy<Value = Column> {
     let text = "[a-zA-Zạộ\"<\\\\\u{202e}]{1,12}";
     (text, proptest::collection::btree_map(text, text, 0..3), 0_u8..=9, any::<bool>()).prop_map(
-        |(name, attributes, scale, counter): (String, Attributes, u8, bool)| Column {
+        |(name, attributes, scale, counter)| Column {
             name,
-            attributes,
+            attributes: attributes.into_iter().collect(),
             unit: "1".into(),
             scale,
             kind: if counter { Kind::Counter } else { Kind::Gauge },

@@ -5,7 +5,7 @@
 
 use crate::fleet::dice::Dice;
 use std::collections::BTreeMap;
-use tram_proto::catalogue::{Catalogue, Column, Kind};
+use tram_proto::catalogue::{Attributes, Catalogue, Column, Kind};
 use tram_proto::id::BootId;
 use tram_proto::report::{Moment, Report};
 
@@ -136,7 +136,7 @@ pub fn moment(at_ms: i64) -> Moment {
 pub fn columns() -> Vec<Column> {
     let column = |name: &str, kind| Column {
         name: name.to_owned(),
-        attributes: BTreeMap::new(),
+        attributes: Attributes::new(),
         unit: "1".to_owned(),
         scale: 0,
         kind,
@@ -163,7 +163,10 @@ fn values(dice: &mut Dice, at_ms: i64, wide: bool) -> Vec<Option<i64>> {
 
 fn catalogue(host: usize, width: usize) -> Catalogue {
     let resource = [("host.name".to_owned(), format!("host-{host}"))];
-    Catalogue { resource: resource.into(), columns: columns().into_iter().take(width).collect() }
+    Catalogue {
+        resource: resource.into_iter().collect(),
+        columns: columns().into_iter().take(width).collect(),
+    }
 }
 
 fn is_cut_off(host: usize, round: usize) -> bool {

@@ -72,7 +72,8 @@ impl Probed {
             (sample::PROBE_KIND.to_owned(), self.probe.kind().to_owned()),
             (sample::TARGET.to_owned(), self.probe.target()),
         ]
-        .into();
+        .into_iter()
+        .collect();
         let gauge = |name: &str, unit: &str, scale: u8, value: Option<f64>| {
             let (name, unit, attributes) = (name.to_owned(), unit.to_owned(), attributes.clone());
             Sample { column: Column { name, attributes, unit, scale, kind: Kind::Gauge }, value }

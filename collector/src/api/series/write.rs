@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_the_view_says() {
-        let attributes = Attributes::from([("k".to_owned(), "\"ổ đĩa\"".to_owned())]);
+        let attributes = Attributes::from_iter([("k".to_owned(), "\"ổ đĩa\"".to_owned())]);
         let column = Column { name: "a".into(), attributes, unit: "By".into(), scale: 1, kind: Kind::Gauge };
         let window = Window { from_ms: 60_000, to_ms: 240_000, step_ms: 60_000 };
         let mut one = Line::new(&column, window);

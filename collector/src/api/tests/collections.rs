@@ -5,7 +5,7 @@ use crate::latest::Host;
 use crate::model::agency::SiteId;
 use crate::model::agent::{AgentId, AgentState};
 use crate::model::asset::AssetKind;
-use crate::model::catalogue::{Catalogue, CatalogueId, Column, Kind};
+use crate::model::catalogue::{Attributes, Catalogue, CatalogueId, Column, Kind};
 use crate::model::part_change::{PartChange, What};
 use crate::series::Sample;
 use crate::series::tier::Tier;
@@ -82,7 +82,7 @@ async fn filters_hold_across_pages() {
 fn catalogue() -> Arc<Catalogue> {
     let column = |name: &str, kind, scale| Column {
         name: name.to_owned(),
-        attributes: [].into(),
+        attributes: Attributes::new(),
         unit: "By".to_owned(),
         scale,
         kind,
@@ -92,7 +92,7 @@ fn catalogue() -> Arc<Catalogue> {
         column(sample::MEMORY_LIMIT, Kind::Gauge, 0),
         column(sample::NETWORK_IO, Kind::Counter, 0),
     ];
-    let resource = [("host.name".to_owned(), "may-chu-1".to_owned())].into();
+    let resource = [("host.name".to_owned(), "may-chu-1".to_owned())].into_iter().collect();
     Arc::new(Catalogue { id: CatalogueId([9; 16]), resource, columns: columns.into() })
 }
 
@@ -172,7 +172,7 @@ async fn a_caller_who_goes_in_the_middle_of_a_big_answer_ends_the_work() {
     let world = World::new().await;
     let columns = (0..50).map(|number| Column {
         name: sample::NETWORK_IO.into(),
-        attributes: [("network.interface.name".to_owned(), format!("eth{number}"))].into(),
+        attributes: [("network.interface.name".to_owned(), format!("eth{number}"))].into_iter().collect(),
         unit: "By".into(),
         scale: 0,
         kind: Kind::Gauge,

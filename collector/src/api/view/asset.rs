@@ -3,6 +3,7 @@
 use super::agent::AgentBrief;
 use super::{AlertCounts, Named, Text};
 use crate::model::asset::AssetKind as ModelKind;
+use crate::model::catalogue::Attributes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -107,7 +108,8 @@ pub struct AssetDetail {
     #[serde(flatten)]
     pub asset: Asset,
     /// What is fixed about the host: name, operating system, agent version.
-    pub resource: BTreeMap<String, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub resource: Attributes,
     /// How long it has been up.
     pub uptime_s: Option<f64>,
     /// How far its wall clock is ahead of the collector's.
@@ -140,7 +142,8 @@ pub struct CurrentValue {
     /// OpenTelemetry name.
     pub name: String,
     /// What tells it from others of the name.
-    pub attributes: BTreeMap<String, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub attributes: Attributes,
     /// Unit in UCUM.
     pub unit: String,
     /// Level or running total.

@@ -1,6 +1,7 @@
 //! The history of an asset and the latest values of a fleet, as the API shows them.
 
 use super::Named;
+use crate::model::catalogue::Attributes;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -80,7 +81,8 @@ pub struct LatestValue<'a> {
     /// The asset.
     pub asset: Named,
     /// What tells the series from others of the name.
-    pub attributes: &'a BTreeMap<String, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub attributes: &'a Attributes,
     /// Unit in UCUM, that of a rate per second.
     pub unit: Cow<'a, str>,
     /// Level or rate.
