@@ -109,7 +109,7 @@ impl Reader<'_> {
             self.enclosure(of);
         } else if has("Property") && has("Value") {
             self.battery_property(title, of);
-        } else if has("State")
+        } else if (has("State") || has("Status"))
             && (title.contains("BBU_Info") || title.contains("achevault_Info") || title.contains("nergy"))
         {
             self.battery(of);
@@ -294,14 +294,16 @@ impl Reader<'_> {
     }
 
     fn battery(&mut self, of: &Object) {
-        let state = field(of, "State");
+        // StorCLI 2 writes it like its disks' health: "Type SubType Voltage(mV) Temperature(C) Status".
+        let state = field(of, if of.contains_key("State") { "State" } else { "Status" });
         if words::is_absent(&state) {
             return;
         }
         let part = self.parts.part(BATTERY, &self.id("bbu"));
         part.word(words::BATTERY, &state);
-        part.model(&field(of, "Model"));
-        part.figure(TEMPERATURE, text::number(&field(of, "Temp")).filter(|celsius| *celsius > 0.0));
+        part.model(&field(of, if of.contains_key("Model") { "Model" } else { "SubType" }));
+        let celsius = ["Temp", "Temperature(C)"].iter().find_map(|key| text::number(&field(of, key)));
+        part.figure(TEMPERATURE, celsius.filter(|celsius| *celsius > 0.0));
     }
 
     /// One line of `/cx/bbu show all` or `/cx/cv show all`.

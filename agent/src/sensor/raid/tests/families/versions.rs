@@ -178,3 +178,16 @@ fn cciss_vol_status_pads_the_number_of_the_bay_since_1_12() {
     is(&answer, &[("logical_disk sda/l0", "ok "), ("physical_disk sda/1I:1:1", "ok ")]);
     assert_eq!(part(&answer, "sda/1I:1:1").serial, "S0N200000000K50600AA");
 }
+
+#[test]
+fn storcli_2_calls_the_state_of_its_capacitor_a_status() {
+    let pack = |status: &str| {
+        format!(
+            "CLI Version = 008.0004.0000.0022\nController = 0\nStatus = Success\n\nEnergy Pack Info :\n=====\n\n-----\n\
+             Type     SubType Voltage(mV) Temperature(C) Status\n-----\n\
+             Supercap FBU345         9000             26 {status}\n-----\n"
+        )
+    };
+    is(&pack("Optimal"), &[("battery c0/bbu", "ok ")]);
+    is(&pack("Critical"), &[("battery c0/bbu", "failed failed")]);
+}
