@@ -69,8 +69,8 @@ const FAULT_ATTRIBUTES: &[u8] = &[1, 5, 7, 10, 184, 187, 196, 197, 198];
 /// Attributes that fall with the room's temperature.
 const TEMPERATURE_ATTRIBUTES: &[u8] = &[190, 194];
 
-/// smartctl's exit status: the drive could not be opened, or did not do what it was asked.
-const EXIT_UNREAD: u8 = 1 << 1 | 1 << 2;
+/// smartctl's exit status: the drive could not be opened, or did not say what it is.
+const EXIT_UNOPENED: u8 = 1 << 1;
 /// smartctl's exit status: the drive says that it is failing.
 const EXIT_FAILING: u8 = 1 << 3;
 /// smartctl's exit status: self-tests failed since the last complete one that passed.
@@ -97,11 +97,13 @@ pub fn judge(drive: &Drive) -> (State, Vec<String>) {
     (state, found.into_iter().map(|(_, reason)| reason).collect())
 }
 
-/// Why nothing is known of its health. Only the first is a fault of the reading.
+/// Why nothing is known of its health. Only `cannot read` is a fault of the reading.
 fn silence(drive: &Drive) -> &'static str {
-    // Every NVMe drive keeps a health log.
-    let is_unread = drive.is_garbled || drive.exit_status & EXIT_UNREAD != 0;
-    let should_say = drive.protocol == Protocol::Nvme || is_unread;
+    let model = drive.model.to_ascii_lowercase();
+    let is_made_up = ["virtual", "amazon elastic"].iter().any(|word| model.contains(word));
+    // Every NVMe drive that one can touch keeps a health log.
+    let is_unread = drive.is_garbled || drive.exit_status & EXIT_UNOPENED != 0;
+    let should_say = is_unread || (drive.protocol == Protocol::Nvme && !is_made_up);
     match (drive.has_smart, drive.is_smart_on) {
         (Some(true), Some(false)) => "SMART is switched off",
         _ if drive.is_volume() => "volume without SMART of its own",
@@ -291,7 +293,11 @@ mod tests {
         check(&silent(None, None, ""), State::Unknown, &["no SMART"]);
         let nvme = Drive { protocol: Protocol::Nvme, ..Drive::default() };
         check(&nvme, State::Unknown, &["cannot read"]);
-        check(&Drive { exit_status: 4, ..Drive::default() }, State::Unknown, &["cannot read"]);
+        let in_a_cloud = Drive { model: "VMware Virtual NVMe Disk".into(), ..nvme };
+        check(&in_a_cloud, State::Unknown, &["no SMART"]);
+        // A virtual disk does not do all that it is asked; that is no fault.
+        check(&Drive { exit_status: 4, ..Drive::default() }, State::Unknown, &["no SMART"]);
+        check(&Drive { exit_status: 2, ..Drive::default() }, State::Unknown, &["cannot read"]);
         check(&silent(Some(true), Some(true), ""), State::Unknown, &["cannot read"]);
         check(&silent(Some(true), Some(false), ""), State::Unknown, &["SMART is switched off"]);
         check(&silent(Some(false), None, "0x600605b0"), State::Unknown, &["volume without SMART of its own"]);
