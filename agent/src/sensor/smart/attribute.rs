@@ -11,8 +11,6 @@ const SOLID_NAMES: &[&str] = &["wear", "ssd_", "nand", "flash", "erase_"];
 /// Attributes whose upper parts hold other counters, and the count the lowest 16 bits, as smartctl reads them too: 5 and
 /// 196 everywhere, 188 at Seagate.
 const LOW_WORD: &[u8] = &[5, 188, 196];
-/// Attributes whose normalised value falls as faults of flash are counted.
-const FLASH_FAULTS: &[u8] = &[5, 187, 197, 198];
 /// A century: no drive is older.
 const HOURS_MAX: f64 = 876_000.0;
 /// What a disk can have: 0 and less stand for no sensor.
@@ -156,22 +154,8 @@ pub fn interpret(drive: &mut Drive) {
     if drive.figure(figure::ROTATION).is_none() && attributes.iter().any(is_solid) {
         drive.note(figure::ROTATION, Some(0.0));
     }
-    // A solid drive that smartctl does not know may keep other things under these numbers: 184 may as well be the bad blocks
-    // that it left the works with; faults of its flash count where its own value has fallen, too; and nothing does where
-    // its table makes no sense, as Indilinx' does not.
-    let is_unknown_solid = drive.is_solid() && drive.family.is_empty();
-    let is_odd = |(id, ..): &(u8, &[&str], &str)| find(*id).is_some_and(Attribute::is_contradictory);
-    let is_strange = is_unknown_solid && COUNTS.iter().any(is_odd);
-    for (id, names, name) in COUNTS.iter().filter(|(id, ..)| !(is_strange || is_unknown_solid && *id == 184))
-    {
-        let has_fallen = |attribute: &Attribute| attribute.value.is_none_or(|value| value < 100.0);
-        let is_backed =
-            |attribute: &Attribute| !(is_unknown_solid && FLASH_FAULTS.contains(id)) || has_fallen(attribute);
-        let is_meant = |attribute: &&Attribute| {
-            (attribute.name.is_empty() || attribute.is_named(names)) && is_backed(attribute)
-        };
-        drive.note(name, find(*id).filter(is_meant).and_then(Attribute::count));
-    }
+    let is_guessed = is_guessed(drive, &attributes);
+    note_counts(drive, &attributes, is_guessed);
     if drive.is_seagate() && !drive.is_solid() {
         for (id, name) in [(1, figure::READ_ERRORS), (7, figure::SEEK_ERRORS)] {
             let errors = find(id).and_then(Attribute::bits).map(|bits| (bits >> 32) as f64);
@@ -188,8 +172,7 @@ pub fn interpret(drive: &mut Drive) {
     }
     if drive.is_solid() {
         if !known(drive, figure::WEAR) {
-            let is_samsung = drive.model.to_ascii_uppercase().contains("SAMSUNG");
-            let is_known = is_samsung || !drive.family.is_empty();
+            let is_known = !is_guessed || drive.model.to_ascii_uppercase().contains("SAMSUNG");
             let left = attributes.iter().filter_map(|found| life_left_percent(found, is_known)).next();
             drive.note(figure::WEAR, left.map(|left| 100.0 - left));
         }
@@ -200,6 +183,34 @@ pub fn interpret(drive: &mut Drive) {
     }
     drive.has_health |= !attributes.is_empty();
     drive.attributes = attributes;
+}
+
+/// Whether this is a solid drive that smartctl's list does not have: some of its attributes have no name, and the others those
+/// of hard disks, whatever its maker keeps there.
+fn is_guessed(drive: &Drive, attributes: &[Attribute]) -> bool {
+    let is_unnamed = |attribute: &Attribute| attribute.is_named(&["unknown_"]);
+    drive.is_solid() && drive.family.is_empty() && attributes.iter().any(is_unnamed)
+}
+
+/// Notes counts of faults. Under guessed names, 184 may as well be the bad blocks that the drive left the works with; faults
+/// of its flash count where its own value has fallen, too; and nothing does where its table makes no sense, as Indilinx'
+/// does not.
+fn note_counts(drive: &mut Drive, attributes: &[Attribute], is_guessed: bool) {
+    let find = |id: u8| attributes.iter().find(|attribute| attribute.id == id);
+    let is_odd = |(id, ..): &(u8, &[&str], &str)| find(*id).is_some_and(Attribute::is_contradictory);
+    if is_guessed && COUNTS.iter().any(is_odd) {
+        return;
+    }
+    for (id, names, name) in COUNTS {
+        let is_backed = |attribute: &Attribute| match id {
+            184 => !is_guessed,
+            5 | 187 | 197 | 198 => !is_guessed || attribute.value.is_none_or(|value| value < 100.0),
+            _ => true,
+        };
+        let is_meant = |attribute: &Attribute| attribute.name.is_empty() || attribute.is_named(names);
+        let found = find(*id).filter(|attribute| is_meant(attribute) && is_backed(attribute));
+        drive.note(name, found.and_then(Attribute::count));
+    }
 }
 
 /// What is left of a solid drive's rated life. Only attributes of which the makers' meaning is known: others of the same
@@ -262,6 +273,11 @@ mod tests {
         drive
     }
 
+    /// What makes smartctl's names guesses.
+    fn unnamed() -> Attribute {
+        attribute(210, "Unknown_Attribute", 100.0, "0")
+    }
+
     #[test]
     fn seagate_errors_are_above_the_operations() {
         let rates = || {
@@ -295,7 +311,7 @@ mod tests {
     #[test]
     fn wear_is_read_only_where_its_meaning_is_known() {
         let wear_of = |model: &str, id, name: &str, value, raw: &str| {
-            interpreted(model, 0.0, vec![attribute(id, name, value, raw)]).figure(figure::WEAR)
+            interpreted(model, 0.0, vec![attribute(id, name, value, raw), unnamed()]).figure(figure::WEAR)
         };
         let wear = |id, name: &str, value, raw: &str| wear_of("Samsung SSD", id, name, value, raw);
         assert_eq!(wear(233, "Media_Wearout_Indicator", 15.0, "0"), Some(85.0));
@@ -312,7 +328,8 @@ mod tests {
     #[test]
     fn a_number_with_another_name_is_another_thing() {
         let errors = |rotation, name: &str| {
-            interpreted("x", rotation, vec![attribute(184, name, 100.0, "90")]).figure(figure::END_TO_END)
+            let attributes = vec![attribute(184, name, 100.0, "90"), unnamed()];
+            interpreted("x", rotation, attributes).figure(figure::END_TO_END)
         };
         assert_eq!(errors(7200.0, "Initial_Bad_Block_Count"), None);
         assert_eq!(errors(7200.0, "End-to-End_Error"), Some(90.0));
@@ -323,29 +340,31 @@ mod tests {
 
     #[test]
     fn faults_of_an_unknown_solid_drive_count_where_its_own_value_has_fallen() {
-        let faults = |rotation, value| {
+        let faults = |rotation, value, other| {
             let blocks = attribute(5, "Reallocated_Sector_Ct", value, "54");
-            interpreted("x", rotation, vec![blocks]).figure(figure::REALLOCATED)
+            interpreted("x", rotation, vec![blocks, other]).figure(figure::REALLOCATED)
         };
-        assert_eq!((faults(0.0, 100.0), faults(0.0, 97.0)), (None, Some(54.0)));
-        assert_eq!(faults(7200.0, 100.0), Some(54.0));
+        assert_eq!(faults(0.0, 100.0, unnamed()), None);
+        assert_eq!(faults(0.0, 97.0, unnamed()), Some(54.0));
+        assert_eq!(faults(7200.0, 100.0, unnamed()), Some(54.0));
+        assert_eq!(faults(0.0, 100.0, attribute(231, "SSD_Life_Left", 99.0, "99")), Some(54.0));
     }
 
     #[test]
     fn a_table_that_contradicts_itself_counts_nothing_of_an_unknown_drive() {
-        let errors = |family: &str, worst| {
+        let errors = |worst, other| {
             let odd =
                 Attribute { worst: Some(worst), ..attribute(198, "Offline_Uncorrectable", 91.0, "38503") };
-            let attributes = vec![odd, attribute(199, "UDMA_CRC_Error_Count", 21.0, "39935")];
-            let mut drive = Drive { family: family.into(), attributes, ..Drive::default() };
-            drive.note(figure::ROTATION, Some(0.0));
-            interpret(&mut drive);
+            let attributes = vec![odd, attribute(199, "UDMA_CRC_Error_Count", 21.0, "39935"), other];
+            let drive = interpreted("x", 0.0, attributes);
             [figure::OFFLINE_UNCORRECTABLE, figure::INTERFACE_CRC].map(|name| drive.figure(name))
         };
-        assert_eq!(errors("", 213.0), [None, None]);
-        assert_eq!(errors("", 91.0), [Some(38_503.0), Some(39_935.0)]);
-        assert_eq!(errors("", 253.0), [Some(38_503.0), Some(39_935.0)]);
-        assert_eq!(errors("Known SSDs", 213.0), [Some(38_503.0), Some(39_935.0)]);
+        assert_eq!(errors(213.0, unnamed()), [None, None]);
+        for (worst, other) in
+            [(91.0, unnamed()), (253.0, unnamed()), (213.0, attribute(231, "SSD_Life_Left", 99.0, "99"))]
+        {
+            assert_eq!(errors(worst, other), [Some(38_503.0), Some(39_935.0)], "{worst}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ const KEPT: &[&str] = &[
     "logical_unit_id",
     "model_family",
     "model_name",
+    "nvme_composite_temperature_threshold",
     "nvme_self_test_log",
     "nvme_smart_health_information_log",
     "nvme_total_capacity",
@@ -231,16 +232,18 @@ pub fn opened_device(message: &str) -> Option<String> {
 }
 
 fn common(drive: &mut Drive, fields: &Fields) {
-    // SAS drives that report their surroundings have it there alone.
-    let celsius = fields.first(&[
+    // SAS drives that report their surroundings have it there alone, and nought at the usual place.
+    let places = [
         "temperature/current",
         "scsi_temperature/current",
         "scsi_environmental_reports/temperature_1/current",
-    ]);
+    ];
+    let celsius = places.iter().find_map(|place| trusted_celsius(fields.number(place)));
     let limit = fields.first(&["temperature/drive_trip", "scsi_temperature/drive_trip"]);
-    drive.note(figure::TEMPERATURE, trusted_celsius(celsius));
+    let flash_limits = ["temperature/critical_limit_max", "nvme_composite_temperature_threshold/critical"];
+    drive.note(figure::TEMPERATURE, celsius);
     drive.note(figure::TEMPERATURE_LIMIT, trusted_celsius(limit));
-    drive.note_flash_limit(fields.number("temperature/critical_limit_max"));
+    drive.note_flash_limit(fields.first(&flash_limits));
     drive.note(figure::POWER_ON_HOURS, trusted_hours(fields.number("power_on_time/hours")));
     drive.note(figure::POWER_CYCLES, fields.number("power_cycle_count"));
     let capacity = fields.number("user_capacity/bytes").or_else(|| fields.number("nvme_total_capacity"));

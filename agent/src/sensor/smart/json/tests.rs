@@ -89,10 +89,13 @@ fn temperatures_are_found_wherever_versions_put_them() {
         let drive = read(text);
         (drive.figure(figure::TEMPERATURE), drive.figure(figure::TEMPERATURE_LIMIT))
     };
-    let sas = r#"{"model_name":"X","scsi_environmental_reports":{"temperature_1":{"current":36}}}"#;
+    let sas = r#"{"model_name":"X","temperature":{"current":0,"drive_trip":0},
+        "scsi_environmental_reports":{"temperature_1":{"current":36}}}"#;
     assert_eq!(figures(sas), (Some(36.0), None));
     let nvme = r#"{"model_name":"X","temperature":{"current":59,"critical_limit_max":85}}"#;
     assert_eq!(figures(nvme), (Some(59.0), Some(85.0)));
+    let newer = r#"{"model_name":"X","nvme_composite_temperature_threshold":{"warning":82,"critical":85}}"#;
+    assert_eq!(figures(newer), (None, Some(85.0)));
     let never_meant = r#"{"model_name":"X","temperature":{"current":45,"critical_limit_max":44}}"#;
     assert_eq!(figures(never_meant), (Some(45.0), None));
 }
