@@ -102,7 +102,9 @@ impl Reader<'_> {
         } else if has("Controller Status") {
             self.controller_status(of);
         } else if has("Ctl") && has("Hlth") {
-            self.overview(of);
+            self.overview(of, ["Ctl", "Model", "Hlth", "BBU"]);
+        } else if has("Ctrl") && has("EPack") {
+            self.overview(of, ["Ctrl", "Product Name", "Status", "EPack"]);
         } else if has("Drive-ID") && has("Progress%") {
             self.rebuild(of);
         } else if has("EID") && has("State") {
@@ -180,18 +182,19 @@ impl Reader<'_> {
         }
     }
 
-    /// One line of `storcli show`.
-    fn overview(&mut self, of: &Object) {
-        let part = self.parts.part(CONTROLLER, &format!("c{}", field(of, "Ctl")));
-        part.model(&field(of, "Model"));
-        part.word(words::CONTROLLER, &field(of, "Hlth"));
+    /// One line of `storcli show`, and of `storcli2 show`, by the names of its columns.
+    fn overview(&mut self, of: &Object, [number, model, health, battery]: [&str; 4]) {
+        let id = format!("c{}", field(of, number));
+        let part = self.parts.part(CONTROLLER, &id);
+        part.model(&field(of, model));
+        part.word(words::CONTROLLER, &field(of, health));
         let count = |key: &str| text::number(&field(of, key)).unwrap_or_default();
         if count("DNOpt") + count("VNOpt") > 0.0 {
             part.summarise("array not optimal");
         }
-        let battery = field(of, "BBU");
+        let battery = field(of, battery);
         if !words::is_absent(&battery) {
-            self.parts.part(BATTERY, &format!("c{}/bbu", field(of, "Ctl"))).word(words::BATTERY, &battery);
+            self.parts.part(BATTERY, &format!("{id}/bbu")).word(words::BATTERY, &battery);
         }
     }
 

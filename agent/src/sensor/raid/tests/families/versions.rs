@@ -191,3 +191,13 @@ fn storcli_2_calls_the_state_of_its_capacitor_a_status() {
     is(&pack("Optimal"), &[("battery c0/bbu", "ok ")]);
     is(&pack("Critical"), &[("battery c0/bbu", "failed failed")]);
 }
+
+#[test]
+fn storcli_2_has_other_columns_in_its_overview() {
+    let row = "0    Some 24G RAID w/4GB 0X52CF RAID        Optimal     1     1     0 Critical X1";
+    let answer = format!(
+        "CLI Version = 008.0011.0000.0014\nStatus = Success\n\nSystem Overview :\n=====\n\n-----\n\
+         Ctrl Product Name SASAddress Personality Status PD(s) VD(s) VNOpt EPack SerialNumber\n-----\n{row}\n-----\n"
+    );
+    is(&answer, &[("battery c0/bbu", "failed failed"), ("disk_controller c0", "ok ")]);
+}
