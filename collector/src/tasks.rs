@@ -25,6 +25,8 @@ pub const TRIM_EVERY: Duration = Duration::from_secs(60);
 pub const COMPACT_EVERY: Duration = Duration::from_secs(60);
 /// How often days past their time are deleted.
 pub const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
+/// How long after a start trimming, merging and deleting begin.
+pub const FIRST_AFTER: Duration = Duration::from_secs(60);
 /// How often changes of other processes are looked for.
 pub const CHANGES_EVERY: Duration = Duration::from_secs(1);
 /// How often the store's file takes over what its log of writes has.

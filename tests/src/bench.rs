@@ -10,6 +10,7 @@ pub mod footprint;
 pub mod growth;
 pub mod ingest;
 pub mod load;
+pub mod pauses;
 pub mod peers;
 pub mod process;
 pub mod query;

@@ -1,7 +1,7 @@
 //! Background tasks, each spawned with its period: what they do is theirs, when it is done is here.
 
 use super::{Running, StartError};
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::commit::{Handle, Memory};
 use crate::config::Config;
 use crate::series::Keep;
@@ -13,7 +13,7 @@ use crate::tasks::{self, Changes, TaskError, retain};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 
@@ -50,12 +50,14 @@ pub(super) fn spawn(
     };
     running.compactor = Some(compactor(context.clone(), &mut running.tasks)?);
     let tasks = &mut running.tasks;
-    let due = |period| Due::every(period, stopping);
+    let due = |period| Due::every(period, Duration::ZERO, stopping);
+    // After a start everybody comes back: what has time comes later.
+    let later = |period| Due::every(period, tasks::FIRST_AFTER, stopping);
     tasks.spawn(look_around(context.clone(), due(tasks::ABSENCE_EVERY)));
     tasks.spawn(take_snapshots(context.clone(), due(tasks::SNAPSHOT_EVERY)));
     tasks.spawn(settle(context.clone(), due(tasks::SETTLE_EVERY)));
-    tasks.spawn(trim(context.clone(), due(tasks::TRIM_EVERY)));
-    tasks.spawn(retain(context.clone(), due(tasks::RETAIN_EVERY)));
+    tasks.spawn(trim(context.clone(), later(tasks::TRIM_EVERY)));
+    tasks.spawn(retain(context.clone(), later(tasks::RETAIN_EVERY)));
     tasks.spawn(watch_changes(context, changes, due(tasks::CHANGES_EVERY)));
     tasks.spawn(take_over(checkpoints, due(tasks::CHECKPOINT_EVERY)));
     Ok(())
@@ -70,45 +72,50 @@ async fn look_around(context: Context, mut due: Due) {
 async fn take_snapshots(context: Context, mut due: Due) {
     let mut snapshots = Snapshots::default();
     while due.again().await {
-        tell("snapshot", snapshots.round(&context.memory, &context.commit).await);
+        let start = monotonic();
+        tell("snapshot", start, snapshots.round(&context.memory, &context.commit).await);
     }
 }
 
 async fn settle(context: Context, mut due: Due) {
     while due.again().await {
-        let (memory, now_ms) = (context.memory.clone(), context.clock.now_ms());
-        tell("settle", blocking(move || tasks::settle(&memory, now_ms)).await);
+        let (memory, now_ms, start) = (context.memory.clone(), context.clock.now_ms(), monotonic());
+        tell("settle", start, blocking(move || tasks::settle(&memory, now_ms)).await);
     }
 }
 
 async fn trim(context: Context, mut due: Due) {
     let mut spare = Spare::default();
     while due.again().await {
+        let start = monotonic();
         let trimmed =
             retain::trim_log(&context.memory, &context.readers, &context.commit, &context.data_dir).await;
-        tell("trim", trimmed.map(|_| ()));
-        tell("spare", spare.round(&context.readers, &context.commit).await.map(|_| ()));
+        tell("trim", start, trimmed.map(|_| ()));
+        let start = monotonic();
+        tell("spare", start, spare.round(&context.readers, &context.commit).await.map(|_| ()));
     }
 }
 
 async fn retain(context: Context, mut due: Due) {
     while due.again().await {
-        let (context, now_ms) = (context.clone(), context.clock.now_ms());
-        tell("retain", blocking(move || retain::drop_days(&context.memory, &context.keep, now_ms)).await);
+        let (context, now_ms, start) = (context.clone(), context.clock.now_ms(), monotonic());
+        let round = blocking(move || retain::drop_days(&context.memory, &context.keep, now_ms)).await;
+        tell("retain", start, round);
     }
 }
 
 async fn watch_changes(context: Context, mut changes: Changes, mut due: Due) {
     while due.again().await {
-        tell("changes", changes.round(&context.readers, &context.commit).await);
+        let start = monotonic();
+        tell("changes", start, changes.round(&context.readers, &context.commit).await);
     }
 }
 
 async fn take_over(checkpoints: Arc<Mutex<Checkpoints>>, mut due: Due) {
     while due.again().await {
-        let checkpoints = Arc::clone(&checkpoints);
+        let (checkpoints, start) = (Arc::clone(&checkpoints), monotonic());
         let round = move || checkpoints.lock().unwrap_or_else(PoisonError::into_inner).round();
-        tell("checkpoint", blocking(round).await);
+        tell("checkpoint", start, blocking(round).await);
     }
 }
 
@@ -127,13 +134,14 @@ fn compactor(
         if let Err(error) = rustix::process::nice(NICE) {
             tracing::debug!(%error, "merging days takes its turn like everything else");
         }
-        let mut wait = Duration::ZERO;
+        let mut wait = tasks::FIRST_AFTER;
         while ended.recv_timeout(wait) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let start = monotonic();
             let round =
                 retain::compact(&context.memory, &context.readers, &context.keep, context.clock.now_ms());
             let more = round.as_ref().is_ok_and(|more| *more);
             wait = if more { Duration::ZERO } else { tasks::COMPACT_EVERY };
-            tell("compact", round.map(|_| ()));
+            tell("compact", start, round.map(|_| ()));
         }
     };
     std::thread::Builder::new().name("compactor".to_owned()).spawn(work)
@@ -146,8 +154,8 @@ struct Due {
 }
 
 impl Due {
-    fn every(period: Duration, stopping: &watch::Receiver<bool>) -> Self {
-        let mut period = tokio::time::interval(period);
+    fn every(period: Duration, first: Duration, stopping: &watch::Receiver<bool>) -> Self {
+        let mut period = tokio::time::interval_at(tokio::time::Instant::now() + first, period);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { period, stopping: stopping.clone() }
     }
@@ -161,8 +169,10 @@ impl Due {
     }
 }
 
-/// A round that fails is told, and the next one tries again.
-fn tell(task: &'static str, round: Result<(), TaskError>) {
+/// A round that fails is told, and the next one tries again. How long each took is there for who looks for what holds
+/// up what.
+fn tell(task: &'static str, start: Instant, round: Result<(), TaskError>) {
+    tracing::debug!(task, took_us = start.elapsed().as_micros() as u64, "round");
     if let Err(error) = round {
         tracing::error!(task, %error, "a round failed");
     }

@@ -29,6 +29,8 @@ const LOCALHOST: &str = "localhost";
 const START_WAIT: Duration = Duration::from_secs(30);
 /// How long a certificate of which there is only the row is good for.
 const YEAR_MS: i64 = 365 * 86_400_000;
+/// What it says goes here, in its data folder.
+pub const LOG: &str = "collector.log";
 /// Hosts of one site.
 pub const SITE_HOSTS: usize = 1_000;
 
@@ -60,6 +62,8 @@ pub struct Setup<'a> {
     pub settings: &'a str,
     /// The one core that it may use.
     pub core: Option<usize>,
+    /// What it logs, where not as always.
+    pub log: Option<&'a str>,
 }
 
 /// Makes a data folder that knows so many agents, each with an identity to connect by.
@@ -161,7 +165,7 @@ impl Collector {
             setup.settings
         );
         std::fs::write(&config, text)?;
-        let log = data_dir.join("collector.log");
+        let log = data_dir.join(LOG);
         let output = std::fs::File::create(&log)?;
         let mut child = match setup.core {
             None => Command::new(program),
@@ -173,6 +177,9 @@ impl Collector {
         };
         child.arg("--config").arg(&config).arg("serve").stdin(Stdio::null());
         child.stdout(output.try_clone()?).stderr(output);
+        if let Some(log) = setup.log {
+            child.env("TRAM_LOG", log).env("NO_COLOR", "1");
+        }
         let child = child.spawn().with_context(|| format!("starting {}", program.display()))?;
         let mut collector = Self { child, program: program.into(), config, agents, operators };
         collector.answers(&log).await?;
@@ -207,9 +214,15 @@ impl Collector {
         Ok(token.with_context(|| format!("no token in: {text}"))?.to_owned())
     }
 
+    /// The program beside it, on the same data folder.
+    pub fn beside(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("--config").arg(&self.config);
+        command
+    }
+
     fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let output =
-            Command::new(&self.program).arg("--config").arg(&self.config).args(arguments).output()?;
+        let output = self.beside().args(arguments).output()?;
         ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?)
     }

@@ -155,9 +155,14 @@ impl Core {
         Ok(tasks::settle(&self.memory, self.time.load(Ordering::Relaxed))?)
     }
 
+    /// Takes snapshots of all state.
+    pub async fn snapshot(&mut self) -> anyhow::Result<()> {
+        Ok(self.snapshots.all(&self.memory, &self.handle).await?)
+    }
+
     /// Takes snapshots of all state, and lets go of the log what these and the history have taken over.
     pub async fn trim(&mut self) -> anyhow::Result<()> {
-        self.snapshots.all(&self.memory, &self.handle).await?;
+        self.snapshot().await?;
         self.checkpoints.round()?;
         retain::trim_log(&self.memory, &self.readers, &self.handle, &self.data_dir).await?;
         Ok(())

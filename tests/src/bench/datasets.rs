@@ -321,7 +321,7 @@ fn decimal(value: i64, scale: u8) -> String {
 }
 
 /// A time such as `2014-04-02 14:29:00`, UTC.
-fn time_ms(text: &str) -> anyhow::Result<i64> {
+pub(super) fn time_ms(text: &str) -> anyhow::Result<i64> {
     let numbers: Vec<i64> = text
         .split(['-', ' ', ':'])
         .map(str::parse)

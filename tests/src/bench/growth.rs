@@ -123,7 +123,7 @@ struct Started {
 /// Starts the collector and waits until it answers: it listens before it has read its state.
 async fn start(options: &Options, data_dir: &Path) -> anyhow::Result<(Collector, Started)> {
     let start = Instant::now();
-    let setup = Setup { settings: SETTINGS, core: Some(CORE) };
+    let setup = Setup { settings: SETTINGS, core: Some(CORE), ..Setup::default() };
     let collector = Collector::start_with(&options.collector, data_dir, LOOPBACK, setup).await?;
     let answer = tokio::time::timeout(START_WAIT, collector.ready(data_dir)).await;
     answer.with_context(|| format!("no answer within {START_WAIT:?}"))??;

@@ -53,6 +53,8 @@ enum Answer {
 pub struct Tally {
     /// Time to the ack of each report, in milliseconds.
     pub latencies_ms: Vec<f64>,
+    /// What that counts from.
+    pub since: Vec<Instant>,
     /// Times that a report was sent again because the collector was busy.
     pub busy: usize,
     /// Answers that were not an ack of the report that was sent; the first says what it was.
@@ -64,6 +66,7 @@ pub struct Tally {
 impl Tally {
     fn add(&mut self, other: Self) {
         self.latencies_ms.extend(other.latencies_ms);
+        self.since.extend(other.since);
         self.busy += other.busy;
         self.errors += other.errors;
         self.first_error = self.first_error.take().or(other.first_error);
@@ -198,7 +201,11 @@ impl Sender {
         loop {
             let answer = tokio::time::timeout(ANSWER_WAIT, self.post(seq, body)).await;
             match answer.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {ANSWER_WAIT:?}"))) {
-                Ok(Answer::Durable) => return tally.latencies_ms.push(since.elapsed().as_secs_f64() * 1e3),
+                Ok(Answer::Durable) => {
+                    tally.latencies_ms.push(since.elapsed().as_secs_f64() * 1e3);
+                    tally.since.push(since);
+                    return;
+                }
                 Ok(Answer::Busy) => {
                     tally.busy += 1;
                     tokio::time::sleep(BUSY_WAIT).await;

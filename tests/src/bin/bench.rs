@@ -3,7 +3,7 @@
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use tram_tests::bench::figures::Outcome;
-use tram_tests::bench::{Options, footprint, growth, ingest, query, rules, storage, storm, wire};
+use tram_tests::bench::{Options, footprint, growth, ingest, pauses, query, rules, storage, storm, wire};
 
 /// Measures Trạm, and its peers where their kit is there.
 #[derive(Debug, Parser)]
@@ -52,6 +52,8 @@ enum Bench {
     Storage,
     /// What a question to the history takes.
     Query,
+    /// How long acks wait while the collector does something else.
+    Pauses,
     /// Memory, CPU and latency with up to a million ids.
     Growth,
 }
@@ -77,6 +79,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Rules => rules::run(&options, &mut outcome).map(|()| "rules"),
         Bench::Storage => storage::run(&options, &mut outcome).await.map(|()| "storage"),
         Bench::Query => query::run(&options, &mut outcome).await.map(|()| "query"),
+        Bench::Pauses => pauses::run(&options, &mut outcome).await.map(|()| "pauses"),
         Bench::Growth => growth::run(&options, &mut outcome).await.map(|()| "growth"),
     }?;
     show(&outcome, name, arguments.json);
