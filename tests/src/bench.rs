@@ -9,6 +9,8 @@ pub mod figures;
 pub mod footprint;
 pub mod growth;
 pub mod ingest;
+#[cfg(target_arch = "x86_64")]
+pub mod layout;
 pub mod load;
 pub mod pauses;
 pub mod peers;

@@ -3,7 +3,9 @@
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use tram_tests::bench::figures::Outcome;
-use tram_tests::bench::{Options, footprint, growth, ingest, pauses, query, rules, storage, storm, wire};
+use tram_tests::bench::{
+    Options, footprint, growth, ingest, layout, pauses, query, rules, storage, storm, wire,
+};
 
 /// Measures Trạm, and its peers where their kit is there.
 #[derive(Debug, Parser)]
@@ -56,6 +58,8 @@ enum Bench {
     Pauses,
     /// Memory, CPU and latency with up to a million ids.
     Growth,
+    /// What of the agent never runs, as a script for its linker.
+    Layout,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -81,6 +85,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Query => query::run(&options, &mut outcome).await.map(|()| "query"),
         Bench::Pauses => pauses::run(&options, &mut outcome).await.map(|()| "pauses"),
         Bench::Growth => growth::run(&options, &mut outcome).await.map(|()| "growth"),
+        Bench::Layout => return layout::run(&options).await.map(|script| say(&script)),
     }?;
     show(&outcome, name, arguments.json);
     Ok(())
@@ -89,4 +94,9 @@ async fn main() -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "the figures are this program's output")]
 fn show(outcome: &Outcome, bench: &str, as_json: bool) {
     if as_json { println!("{}", outcome.json(bench)) } else { print!("{}", outcome.table(bench)) }
+}
+
+#[expect(clippy::print_stdout, reason = "the script is this program's output")]
+fn say(script: &str) {
+    print!("{script}");
 }
