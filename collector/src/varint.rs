@@ -17,7 +17,17 @@ pub(crate) fn put(to: &mut Vec<u8>, mut value: u64) {
 
 /// Appends a signed number: small magnitudes take few bytes, whatever their sign.
 pub(crate) fn put_signed(to: &mut Vec<u8>, value: i64) {
-    put(to, ((value << 1) ^ (value >> 63)) as u64);
+    put(to, folded(value));
+}
+
+/// A signed number with its sign in the lowest bit.
+pub(crate) fn folded(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+/// What [`folded`] was made of.
+pub(crate) fn unfolded(value: u64) -> i64 {
+    ((value >> 1) as i64) ^ -((value & 1) as i64)
 }
 
 /// Reads numbers off the front of bytes.
@@ -85,8 +95,7 @@ impl<'a> Reader<'a> {
 
     /// The next signed number.
     pub(crate) fn signed(&mut self) -> Option<i64> {
-        let folded = self.number()?;
-        Some(((folded >> 1) as i64) ^ -((folded & 1) as i64))
+        self.number().map(unfolded)
     }
 }
 

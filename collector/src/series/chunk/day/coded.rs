@@ -45,8 +45,7 @@ fn pack_in(mode: u8, values: &[i64]) -> Vec<u8> {
         let number = if mode & BY_CHANGE == 0 {
             value.wrapping_sub(least) as u64
         } else {
-            let change = value.wrapping_sub(before);
-            ((change << 1) ^ (change >> 63)) as u64
+            varint::folded(value.wrapping_sub(before))
         };
         before = *value;
         model.code(number, &mut writer);
@@ -69,7 +68,7 @@ pub(super) fn unpack(bytes: &[u8], count: usize) -> Option<Vec<i64>> {
         before = if mode & BY_CHANGE == 0 {
             least.wrapping_add(number as i64)
         } else {
-            before.wrapping_add(((number >> 1) as i64) ^ -((number & 1) as i64))
+            before.wrapping_add(varint::unfolded(number))
         };
         values.push(before);
     }
