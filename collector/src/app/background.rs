@@ -72,50 +72,45 @@ async fn look_around(context: Context, mut due: Due) {
 async fn take_snapshots(context: Context, mut due: Due) {
     let mut snapshots = Snapshots::default();
     while due.again().await {
-        let start = monotonic();
-        tell("snapshot", start, snapshots.round(&context.memory, &context.commit).await);
+        round("snapshot", snapshots.round(&context.memory, &context.commit)).await;
     }
 }
 
 async fn settle(context: Context, mut due: Due) {
     while due.again().await {
-        let (memory, now_ms, start) = (context.memory.clone(), context.clock.now_ms(), monotonic());
-        tell("settle", start, blocking(move || tasks::settle(&memory, now_ms)).await);
+        let (memory, now_ms) = (context.memory.clone(), context.clock.now_ms());
+        round("settle", blocking(move || tasks::settle(&memory, now_ms))).await;
     }
 }
 
 async fn trim(context: Context, mut due: Due) {
     let mut spare = Spare::default();
     while due.again().await {
-        let start = monotonic();
-        let trimmed =
-            retain::trim_log(&context.memory, &context.readers, &context.commit, &context.data_dir).await;
-        tell("trim", start, trimmed.map(|_| ()));
-        let start = monotonic();
-        tell("spare", start, spare.round(&context.readers, &context.commit).await.map(|_| ()));
+        let trimmed = retain::trim_log(&context.memory, &context.readers, &context.commit, &context.data_dir);
+        round("trim", async { trimmed.await.map(|_| ()) }).await;
+        let spared = spare.round(&context.readers, &context.commit);
+        round("spare", async { spared.await.map(|_| ()) }).await;
     }
 }
 
 async fn retain(context: Context, mut due: Due) {
     while due.again().await {
-        let (context, now_ms, start) = (context.clone(), context.clock.now_ms(), monotonic());
-        let round = blocking(move || retain::drop_days(&context.memory, &context.keep, now_ms)).await;
-        tell("retain", start, round);
+        let (context, now_ms) = (context.clone(), context.clock.now_ms());
+        round("retain", blocking(move || retain::drop_days(&context.memory, &context.keep, now_ms))).await;
     }
 }
 
 async fn watch_changes(context: Context, mut changes: Changes, mut due: Due) {
     while due.again().await {
-        let start = monotonic();
-        tell("changes", start, changes.round(&context.readers, &context.commit).await);
+        round("changes", changes.round(&context.readers, &context.commit)).await;
     }
 }
 
 async fn take_over(checkpoints: Arc<Mutex<Checkpoints>>, mut due: Due) {
     while due.again().await {
-        let (checkpoints, start) = (Arc::clone(&checkpoints), monotonic());
-        let round = move || checkpoints.lock().unwrap_or_else(PoisonError::into_inner).round();
-        tell("checkpoint", start, blocking(round).await);
+        let checkpoints = Arc::clone(&checkpoints);
+        let work = move || checkpoints.lock().unwrap_or_else(PoisonError::into_inner).round();
+        round("checkpoint", blocking(work)).await;
     }
 }
 
@@ -167,6 +162,12 @@ impl Due {
             _ = self.stopping.wait_for(|stop| *stop) => false,
         }
     }
+}
+
+/// One round of a task, and how it went.
+async fn round(task: &'static str, work: impl Future<Output = Result<(), TaskError>>) {
+    let start = monotonic();
+    tell(task, start, work.await);
 }
 
 /// A round that fails is told, and the next one tries again. How long each took is there for who looks for what holds
