@@ -99,14 +99,11 @@ fn pattern(name: &str) -> String {
 
 /// The shortest beginnings of names that nothing which ran has, with how much code they stand for.
 fn seldom(functions: &BTreeMap<u64, Function>, ran: &BTreeSet<u64>) -> BTreeMap<String, u64> {
-    let is_run = |offset: &u64, function: &Function| {
+    let is_run = |(offset, function): &(&u64, &Function)| {
         ran.contains(offset) || RUN_ELSEWHERE.iter().any(|name| function.pattern.contains(name))
     };
-    let run: BTreeSet<&str> = functions
-        .iter()
-        .filter(|(offset, function)| is_run(offset, function))
-        .map(|(_, function)| function.pattern.as_str())
-        .collect();
+    let all_run: Vec<&Function> = functions.iter().filter(is_run).map(|(_, function)| function).collect();
+    let run: BTreeSet<&str> = all_run.iter().map(|function| function.pattern.as_str()).collect();
     let is_of_run = |start: &str| run.range(start..).next().is_some_and(|name| name.starts_with(start));
     let mut seldom: BTreeMap<String, u64> = BTreeMap::new();
     for function in functions.values().filter(|function| !run.contains(function.pattern.as_str())) {
@@ -116,9 +113,9 @@ fn seldom(functions: &BTreeMap<u64, Function>, ran: &BTreeSet<u64>) -> BTreeMap<
         let pattern = start.map_or_else(|| name.clone(), |start| format!("{start}*"));
         *seldom.entry(pattern).or_default() += function.bytes;
     }
-    let ran = || functions.iter().filter(|(offset, function)| is_run(offset, function));
     seldom.retain(|pattern, bytes| {
-        *bytes >= BYTES_MIN && !ran().any(|(_, function)| matches(&for_linker(pattern), &function.name))
+        let pattern = for_linker(pattern);
+        *bytes >= BYTES_MIN && !all_run.iter().any(|function| matches(&pattern, &function.name))
     });
     seldom
 }
