@@ -14,14 +14,12 @@ fn the_one_of_eight_addresses_that_answers_is_reached_within_a_minute() {
         let runtime = program::runtime();
         let (world, net) = program::reached_world(&runtime);
         let folder = tempfile::tempdir().unwrap();
-        let (settings, log) = (folder.path().join("agent.toml"), folder.path().join("log"));
+        let log = folder.path().join("log");
         // Nobody has these, and nobody says so.
         let mut urls: Vec<String> = (1..8).map(|last| format!("https://192.0.2.{last}:{PORT}")).collect();
         urls.push(format!("https://{}:{PORT}", plan().collector));
         let collector = format!("[collector]\nurls = {urls:?}\n");
-        std::fs::write(&settings, program::settings(&net, folder.path()) + &collector).unwrap();
-        let site = runtime.block_on(world.site("s".to_owned())).unwrap();
-        program::enroll(&runtime, &world, &net, site, &settings);
+        let settings = program::enrolled(&runtime, (&world, &net), folder.path(), &collector);
         let mut agent = program::run(&net, Command::new(program::path()), &settings, &log);
         let said = || std::fs::read_to_string(&log).unwrap();
         let is_known = || world.running().unwrap().memory.latest.all().iter().any(|host| host.at_ms > 0);

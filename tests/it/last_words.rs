@@ -3,7 +3,6 @@
 use crate::program::{self, until};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -74,13 +73,12 @@ fn a_supply_on_its_last_charge_is_told_at_once_whatever_was_sent_just_before() {
         let (world, net) = program::reached_world(&runtime);
         let upsd = Upsd::start(&net);
         let folder = tempfile::tempdir().unwrap();
-        let (settings, log) = (folder.path().join("agent.toml"), folder.path().join("log"));
+        let log = folder.path().join("log");
         // The next regular send is a day away, and probes change nothing meanwhile.
         let rhythm = "[intervals]\nsample_s = 1\nsend_s = 86400\nprobe_s = 86400\n";
         let ups = format!("[ups]\nserver = \"127.0.0.1:{}\"\n", upsd.port);
-        std::fs::write(&settings, program::settings(&net, folder.path()) + rhythm + &ups).unwrap();
-        let site = runtime.block_on(world.site("s".to_owned())).unwrap();
-        program::enroll(&runtime, &world, &net, site, &settings);
+        let more = rhythm.to_owned() + &ups;
+        let settings = program::enrolled(&runtime, (&world, &net), folder.path(), &more);
         let mut agent = program::run(&net, Command::new(program::path()), &settings, &log);
         let said = || format!("{:?} {}", supply(&world), std::fs::read_to_string(&log).unwrap());
         let is_told =
@@ -105,13 +103,10 @@ fn no_program_that_an_agent_started_outlives_it() {
         let (world, net) = program::reached_world(&runtime);
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        let (settings, log, slow, started) = (path("agent.toml"), path("log"), path("smartctl"), path("pid"));
-        std::fs::write(&slow, format!("#!/bin/sh\necho $$ > {started:?}\nsleep 600\n")).unwrap();
-        std::fs::set_permissions(&slow, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (log, slow, started) = (path("log"), path("smartctl"), path("pid"));
+        program::write_script(&slow, &format!("echo $$ > {started:?}\nsleep 600"));
         let paths = format!("[paths]\nsmartctl = {slow:?}\n");
-        std::fs::write(&settings, program::settings(&net, folder.path()) + &paths).unwrap();
-        let site = runtime.block_on(world.site("s".to_owned())).unwrap();
-        program::enroll(&runtime, &world, &net, site, &settings);
+        let settings = program::enrolled(&runtime, (&world, &net), folder.path(), &paths);
         let mut agent = program::run(&net, Command::new(program::path()), &settings, &log);
         let said = || std::fs::read_to_string(&log).unwrap();
         let pid = || std::fs::read_to_string(&started).unwrap_or_default();

@@ -2,7 +2,8 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -76,6 +77,26 @@ pub(crate) fn enroll(runtime: &Runtime, world: &World, net: &SmallNet, site: Sit
     let mut command = with_settings(Command::new(path()), settings);
     command.args(["enroll", "--collector", &url, "--token", &token]).stdout(Stdio::null());
     assert!(net.spawn(&mut command).unwrap().wait().unwrap().success());
+}
+
+/// Enrols a host, at a site of its own, with `more` settings than its folder and targets; where its settings are.
+pub(crate) fn enrolled(
+    runtime: &Runtime,
+    (world, net): (&World, &SmallNet),
+    folder: &Path,
+    more: &str,
+) -> PathBuf {
+    let file = folder.join("agent.toml");
+    std::fs::write(&file, settings(net, folder) + more).unwrap();
+    let site = runtime.block_on(world.site("s".to_owned())).unwrap();
+    enroll(runtime, world, net, site, &file);
+    file
+}
+
+/// Writes a program for the shell.
+pub(crate) fn write_script(file: &Path, text: &str) {
+    std::fs::write(file, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Has the program, or what starts it, run with its settings; what it says goes to `log`.
