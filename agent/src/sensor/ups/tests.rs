@@ -163,6 +163,10 @@ fn each_flag_has_its_verdict() {
     check("OL BYPASS", State::Degraded, &["on bypass"]);
     check("OFF", State::Degraded, &["output off"]);
     check("OL OVER", State::Degraded, &["overloaded"]);
+    check("OVERHEAT OL", State::Degraded, &["overheated"]);
+    check("OL COMMFAULT", State::Degraded, &["internal fault"]);
+    check("OL NOBATT", State::Degraded, &["no battery"]);
+    check("OB DEPLETED", State::PredictedFailure, &["on battery", "battery low"]);
     check("ALARM OL", State::Degraded, &["alarm"]);
     check("OL RB", State::PredictedFailure, &["replace battery"]);
     check("OB LB", State::PredictedFailure, &["on battery", "battery low"]);
