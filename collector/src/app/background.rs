@@ -29,6 +29,8 @@ struct Context {
     clock: Clock,
     keep: Keep,
     data_dir: PathBuf,
+    /// Held by who writes or deletes much: one at a time, so that acks wait for the disk behind one only.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Spawns every task; each ends when `stopping` turns true.
@@ -47,6 +49,7 @@ pub(super) fn spawn(
         clock: clock.clone(),
         keep: config.keep,
         data_dir: config.data_dir.clone(),
+        turn: Arc::default(),
     };
     running.compactor = Some(compactor(context.clone(), &mut running.tasks)?);
     let tasks = &mut running.tasks;
@@ -86,6 +89,7 @@ async fn settle(context: Context, mut due: Due) {
 async fn trim(context: Context, mut due: Due) {
     let mut spare = Spare::default();
     while due.again().await {
+        let _turn = context.turn.lock().await;
         let trimmed = retain::trim_log(&context.memory, &context.readers, &context.commit, &context.data_dir);
         round("trim", async { trimmed.await.map(|_| ()) }).await;
         let spared = spare.round(&context.readers, &context.commit);
@@ -95,6 +99,7 @@ async fn trim(context: Context, mut due: Due) {
 
 async fn retain(context: Context, mut due: Due) {
     while due.again().await {
+        let _turn = context.turn.lock().await;
         let (context, now_ms) = (context.clone(), context.clock.now_ms());
         round("retain", blocking(move || retain::drop_days(&context.memory, &context.keep, now_ms))).await;
     }
@@ -131,6 +136,7 @@ fn compactor(
         }
         let mut wait = tasks::FIRST_AFTER;
         while ended.recv_timeout(wait) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let _turn = context.turn.blocking_lock();
             let start = monotonic();
             let round =
                 retain::compact(&context.memory, &context.readers, &context.keep, context.clock.now_ms());

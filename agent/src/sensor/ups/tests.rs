@@ -4,8 +4,8 @@ use super::*;
 use crate::sensor::date;
 use crate::sensor::testing::values;
 use proptest::prelude::*;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener};
 
 /// Answers as `upsd` does, for as many connections as it is given answers for: each a list of supplies with what
 /// `LIST VAR` says of them.
@@ -133,8 +133,12 @@ fn what_is_no_nut_server_is_said() {
     std::thread::spawn(move || {
         for answer in ["HTTP/1.1 400 Bad Request\r\n\r\n", "x", "\0\n", ""] {
             let (mut stream, _) = listener.accept().unwrap();
-            BufReader::new(stream.try_clone().unwrap()).read_line(&mut String::new()).unwrap();
+            let mut asked = BufReader::new(stream.try_clone().unwrap());
+            asked.read_line(&mut String::new()).unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
+            // Until the other side hangs up: closing with something unread resets the connection, answer and all.
+            stream.shutdown(Shutdown::Write).unwrap();
+            drop(asked.read_to_end(&mut Vec::new()));
         }
     });
     for _ in 0..4 {
