@@ -106,6 +106,18 @@ test('steps beyond the range, infinite samples and too many lines do no harm', (
 	assert.ok(isEmpty(history({ from_ms: 0, to_ms: 1, step_s: 60, series: [] }, () => ({ label: '' }))));
 });
 
+test('a line keeps its place and so its colour in every language', () => {
+	const io = (direction) => ({ attributes: { 'network.interface.name': 'eth0', 'network.io.direction': direction }, mean: [1], min: [1], max: [1] });
+	const samples = { from_ms: 0, to_ms: 60_000, step_s: 60, series: [io('transmit'), io('receive')] };
+	const network = charts.find((chart) => chart.key === 'network');
+	const labels = (words) =>
+		history(samples, (each) => network.draw(each, (key) => words[key], null)).lines.map((line) => line.label);
+	const english = { 'direction-receive': 'received', 'direction-transmit': 'sent' };
+	const vietnamese = { 'direction-receive': 'nhận', 'direction-transmit': 'gửi' };
+	assert.deepEqual(labels(english), ['eth0 received', 'eth0 sent']);
+	assert.deepEqual(labels(vietnamese), ['eth0 nhận', 'eth0 gửi']);
+});
+
 test('used and free space become the share that is used', () => {
 	const space = (state, mean) =>
 		series({ 'system.filesystem.mountpoint': '/', 'system.filesystem.state': state }, mean, 'system.filesystem.usage');

@@ -93,13 +93,15 @@ export const charts: ChartPlan[] = [
 		draw: (series, t) => {
 			const rung = series.attributes['tram.rung'] ?? '';
 			if (!['gateway', 'internet', 'collector'].includes(rung)) return null;
-			return { label: `${t(`rung-${rung}`)} ${series.attributes['server.address'] ?? ''}` };
+			const address = series.attributes['server.address'] ?? '';
+			return { label: `${t(`rung-${rung}`)} ${address}`, place: `${rung} ${address}` };
 		}
 	}
 ];
 
 function direction(series: Series, what: string, way: string, t: (key: string) => string): Drawn {
-	return { label: `${series.attributes[what] ?? ''} ${t(`direction-${series.attributes[way] ?? ''}`)}` };
+	const [thing, direction] = [series.attributes[what] ?? '', series.attributes[way] ?? ''];
+	return { label: `${thing} ${t(`direction-${direction}`)}`, place: `${thing} ${direction}` };
 }
 
 /** Used and free space of each file system as the share that is used. */

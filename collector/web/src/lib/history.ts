@@ -28,6 +28,8 @@ export interface Drawn {
 	label: string;
 	/** What the chart is about: it stands before the others. */
 	first?: boolean;
+	/** Where it stands among the others, and so its colour, when its label is not the same in every language. */
+	place?: string;
 	/** Falls where the measured value rises, as idle time does: then the extremes change places. */
 	turned?: boolean;
 	value?: (measured: number) => number;
@@ -46,7 +48,7 @@ export function history(samples: Samples, draw: (series: Series) => Drawn | null
 	const kept = made.slice(0, LINES_MAX).sort(
 		(left, right) =>
 			Number(right.drawn.first ?? false) - Number(left.drawn.first ?? false) ||
-			left.drawn.label.localeCompare(right.drawn.label)
+			place(left.drawn).localeCompare(place(right.drawn))
 	);
 	return {
 		times: Array.from({ length: slots }, (_, slot) => (samples.from_ms + slot * step) / 1000),
@@ -99,6 +101,10 @@ function bridge(values: Slot[], longest: number): void {
 		if (last !== null && slot - last - 1 <= longest) values.fill(undefined, last + 1, slot);
 		last = slot;
 	});
+}
+
+function place(drawn: Drawn): string {
+	return drawn.place ?? drawn.label;
 }
 
 function newest(line: Line): number {
