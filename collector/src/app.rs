@@ -4,8 +4,10 @@
 
 mod accept;
 mod background;
+mod folder;
 mod trouble;
 
+pub(crate) use folder::{close_to_others, own_data_dir};
 pub use trouble::StartError;
 
 use crate::api;
@@ -26,7 +28,6 @@ use anyhow::{Result, anyhow};
 use rustix::process::Resource;
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -236,21 +237,6 @@ async fn ended(thread: Option<std::thread::JoinHandle<()>>) {
     if let Some(thread) = thread {
         drop(tokio::task::spawn_blocking(move || thread.join()).await);
     }
-}
-
-/// Makes the data folder and locks it: two collectors on one folder would each undo what the other does.
-pub(crate) fn own_data_dir(data_dir: &Path) -> Result<fs::File, StartError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |why| StartError::Folder { path, why }
-    };
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-    made.map_err(failed(data_dir))?;
-    let path = data_dir.join("lock");
-    let lock = fs::File::create(&path).map_err(failed(&path))?;
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| StartError::Taken(data_dir.to_owned()))?;
-    Ok(lock)
 }
 
 fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {

@@ -5,6 +5,7 @@
 use crate::model::agent::AgentId;
 use std::collections::HashSet;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The file below the data folder.
@@ -43,7 +44,8 @@ impl Revocations {
         if self.agents.contains(&agent) {
             return Ok(());
         }
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.path)?;
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.create(true).append(true).mode(0o600).open(&self.path)?;
         let end = if self.is_torn { "\n" } else { "" };
         file.write_all(format!("{end}{agent} {now_ms}\n").as_bytes())?;
         file.sync_all()?;

@@ -1,6 +1,7 @@
 //! What every command that changes the store beside a running collector does the same way.
 
 use super::complaint::{Complaint, line};
+use crate::app;
 use crate::clock::Clock;
 use crate::commit;
 use crate::config::{Config, person};
@@ -53,6 +54,7 @@ pub(super) fn read<T>(
 pub(super) fn existing(config: &Config) -> Result<&Path, Complaint> {
     let dir = config.data_dir.as_path();
     if dir.join("state.db").exists() {
+        app::close_to_others(dir);
         return Ok(dir);
     }
     let shown = dir.display();

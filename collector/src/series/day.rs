@@ -13,6 +13,7 @@ use crate::model::catalogue::{Catalogue, CatalogueId};
 use file::is_damage;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -174,7 +175,7 @@ pub struct Days {
 impl Days {
     /// The files in a folder, which is made when it is not there.
     pub fn open(directory: &Path) -> Result<Self, SeriesError> {
-        std::fs::create_dir_all(directory)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         // The folder's name must be as durable as what is in it.
         if let Some(parent) = directory.parent() {
             std::fs::File::open(parent)?.sync_all()?;

@@ -26,6 +26,8 @@ pub mod work_order;
 
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -52,7 +54,11 @@ const FILE_NAME: &str = "state.db";
 /// Opens the one writing connection, creating and migrating the file as needed. What it commits is on disk when the
 /// commit returns (`synchronous=FULL`).
 pub fn open_writer(data_dir: &Path) -> Result<Connection, StoreError> {
-    let mut connection = Connection::open(data_dir.join(FILE_NAME))?;
+    let file = data_dir.join(FILE_NAME);
+    // SQLite would let everybody read a new file; what it makes beside one has the file's own rights. What cannot be
+    // made here is for SQLite to name.
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).ok();
+    let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Takes hold while there is no table yet; it lets unused pages go one by one later.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -182,6 +188,17 @@ mod tests {
             })
             .unwrap();
         assert_eq!(agencies, 0);
+    }
+
+    #[test]
+    fn nobody_else_reads_a_new_store_or_what_sqlite_makes_beside_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let _writer = open_writer(dir.path()).unwrap();
+        for name in ["state.db", "state.db-wal", "state.db-shm"] {
+            let metadata = fs::metadata(dir.path().join(name)).unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+        }
     }
 
     #[test]
