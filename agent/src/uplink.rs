@@ -327,7 +327,8 @@ impl Uplink {
         self.succeed();
         self.policy_held = version;
         self.policy_wanted = false;
-        self.next_errand = now + ERRAND_PAUSE;
+        // Two collectors that do not agree yet cost one request a send.
+        self.next_errand = now + self.send_interval;
     }
 
     /// Version of the policy that came last.

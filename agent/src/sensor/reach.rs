@@ -20,7 +20,7 @@ pub use ladder::{Ladder, News};
 pub use probe::{Probed, is_probe};
 pub use target::{Place, Subnet};
 
-use super::{Paths, Sample};
+use super::{Paths, Sample, part};
 use crate::uplink::proxy::Proxy;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -153,6 +153,8 @@ pub struct RungResult {
 impl RungResult {
     /// A rung that nothing was sent for.
     fn unsent(rung: Rung, method: Method, target: &str, outcome: Outcome, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        part::own(&reason);
         Self {
             rung,
             method,
@@ -160,7 +162,7 @@ impl RungResult {
             outcome,
             loss: None,
             rtt_s: None,
-            reason: Some(reason.into()),
+            reason: Some(reason),
             place: None,
         }
     }

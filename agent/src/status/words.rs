@@ -32,6 +32,11 @@ impl Say {
         self.of(said.vi, said.en)
     }
 
+    /// What stood in the way, in this language where it is known in both.
+    fn detail(self, why: &str) -> String {
+        if tram_proto::phrase::is_known(why) { self.reason(why) } else { why.to_owned() }
+    }
+
     /// A length of time in its largest whole unit.
     pub(super) fn duration(self, milliseconds: u64) -> String {
         let seconds = Duration::from_millis(milliseconds).as_secs();
@@ -136,7 +141,7 @@ impl Picture {
         }
         if let Some(Failing { how, words }) = &status.failing {
             let (vi, en) = how.words();
-            lines.push(format!("{}: {words}", say.of(vi, en)));
+            lines.push(format!("{}: {}", say.of(vi, en), say.detail(words)));
         }
         if let Some(Unkept { is_full, words }) = &status.unkept {
             let why = if *is_full { say.of("hết chỗ trên đĩa", "the disk is full") } else { words };
@@ -229,9 +234,10 @@ impl How {
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Unreachable => ("Không tới được trung tâm", "The collector cannot be reached"),
-            Self::Busy => {
-                ("Trung tâm đang bận, sẽ gửi lại sau", "The collector is busy; it will be tried again")
-            }
+            Self::Busy => (
+                "Trung tâm tạm thời chưa nhận; báo cáo được giữ ở đây và gửi lại sau",
+                "The collector takes nothing at the moment; reports are kept here and sent again",
+            ),
             Self::Expired => {
                 ("Chứng thư đã hết hạn, đang xin cấp lại", "The certificate has expired and is being renewed")
             }

@@ -217,7 +217,11 @@ async fn receive(response: reqwest::Result<Response>) -> Answer {
                 Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail: String::new() };
             Answer::Problem { problem, retry_after }
         }
-        Err(_) => Answer::Silence(format!("{status}, which no collector answers")),
+        // The pages of a collector have a port of their own, under the same authority.
+        Err(_) => Answer::Silence(format!(
+            "status {}, which no collector answers at its port for agents",
+            status.as_u16()
+        )),
     }
 }
 
@@ -232,11 +236,15 @@ async fn read_bounded(mut response: Response) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-/// An error and what lies below it, once each.
+/// An error and what lies below it, once each; in words that have a translation where it is a usual one.
 fn chain(error: &reqwest::Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
+        let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if kind == Some(std::io::ErrorKind::ConnectionRefused) {
+            return "connection refused".to_owned();
+        }
         let text = cause.to_string();
         if !words.contains(&text) {
             words = format!("{words}: {text}");

@@ -156,6 +156,24 @@ fn another_policy_is_fetched_once() {
 }
 
 #[test]
+fn a_policy_that_changes_again_is_fetched_after_the_next_send() {
+    let (mut uplink, mut now) = uplink();
+    let mut fetched = Vec::new();
+    for policy in 1..4 {
+        uplink.handle_report(1, now);
+        now = uplink.poll_timeout().unwrap();
+        uplink.handle_timeout(now);
+        assert!(sends(Lane::Live)(uplink.next_command()));
+        uplink.handle_ack(Progress { settled: 1, policy, ..Progress::default() }, now);
+        now = uplink.poll_timeout().unwrap();
+        uplink.handle_timeout(now);
+        fetched.push(uplink.next_command());
+        uplink.handle_policy(policy, now);
+    }
+    assert_eq!(fetched, vec![Some(Command::FetchPolicy); 3]);
+}
+
+#[test]
 fn a_spoiled_batch_shrinks_until_the_report_that_spoils_it_is_alone() {
     let (mut uplink, mut now) = uplink();
     uplink.handle_report(100, now);

@@ -17,6 +17,8 @@ entity-not-found = entity not found
 answers-are-old = its answers are { $number } h old
 not-asked = nothing was asked so
 of-part = { $name }: { $reason }
+unknown-key = unknown field `{ $name }`, expected one of { $said }
+unknown-key-single = unknown field `{ $name }`, expected { $said }
 
 
 ## The way to the internet
@@ -73,6 +75,18 @@ reach-no-http-proxy = what answers is no HTTP proxy
 reach-no-socks-proxy = what answers is no SOCKS5 proxy
 reach-socks-code = the proxy cannot reach it (SOCKS5 code { $number })
 reach-nothing = nothing to probe
+reach-no-route = no default route
+reach-no-route-no-target = no default route, and no target beyond one
+reach-point-to-point = the default route is a point-to-point link
+reach-secret-page = a secret page
+reach-no-address-of-its-name = its name has no address
+reach-too-many = more targets than the limit of { $number }
+reach-not-host-port = not HOST:PORT
+reach-not-an-address = not an IP address
+reach-not-needed = not needed: another page answered
+reach-no-name-needed = nothing needs a name
+reach-no-collector = status { $number }, which no collector answers at its port for agents
+reach-by-proxy = { $reason } (through the proxy { $name })
 
 ## Disks: SMART
 smart-off = SMART is switched off

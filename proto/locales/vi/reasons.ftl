@@ -16,6 +16,8 @@ entity-not-found = không tìm thấy
 answers-are-old = kết quả thu thập đã cũ { $number } giờ
 not-asked = chưa thu thập kết quả này
 of-part = { $name }: { $reason }
+unknown-key = không có khóa `{ $name }`; các khóa có: { $said }
+unknown-key-single = không có khóa `{ $name }`; các khóa có: { $said }
 
 
 ## The way to the internet
@@ -72,6 +74,18 @@ reach-no-http-proxy = nơi trả lời không phải máy chủ proxy HTTP
 reach-no-socks-proxy = nơi trả lời không phải máy chủ proxy SOCKS5
 reach-socks-code = máy chủ proxy không tới được (mã SOCKS5 { $number })
 reach-nothing = không có gì để thăm dò
+reach-no-route = không có tuyến mặc định
+reach-no-route-no-target = không có tuyến mặc định, cũng không có đích nào phía sau
+reach-point-to-point = tuyến mặc định là đường điểm nối điểm
+reach-secret-page = một trang bí mật
+reach-no-address-of-its-name = tên của nó không có địa chỉ
+reach-too-many = nhiều đích hơn giới hạn { $number }
+reach-not-host-port = không có dạng MÁY:CỔNG
+reach-not-an-address = không phải địa chỉ IP
+reach-not-needed = không cần nữa: một trang khác đã trả lời
+reach-no-name-needed = không có gì cần phân giải tên
+reach-no-collector = mã trạng thái { $number }: ở cổng dành cho tác tử không trung tâm nào trả lời như vậy
+reach-by-proxy = { $reason } (qua máy chủ proxy { $name })
 
 ## Disks: SMART
 smart-off = SMART đang tắt

@@ -10,6 +10,7 @@ use crate::spool::SpoolError;
 use crate::uplink::identity::IdentityError;
 use clap::error::{ContextKind, ErrorKind};
 use tram_proto::enroll::InvalidToken;
+use tram_proto::phrase;
 
 impl Texts {
     fn is_english(&self) -> bool {
@@ -25,6 +26,7 @@ impl Texts {
                 format!("địa chỉ trung tâm {}: cần dạng https://MÁY:CỔNG", error.0)
             }
             EnrollError::Unreachable { collector, why } => {
+                let why = in_vietnamese(why);
                 format!("{collector} không trả lời, hoặc không phải là trung tâm ghi trong mã: {why}")
             }
             EnrollError::Machine { path } => {
@@ -61,9 +63,9 @@ impl Texts {
         match error {
             ConfigError::Read { path, why } => format!("không đọc được {}: {why}", path.display()),
             ConfigError::Line { path, line, message } => {
-                format!("{}, dòng {line}: {message}", path.display())
+                format!("{}, dòng {line}: {}", path.display(), in_vietnamese(message))
             }
-            ConfigError::Variable { name, message } => format!("biến {name}: {message}"),
+            ConfigError::Variable { name, message } => format!("biến {name}: {}", in_vietnamese(message)),
             ConfigError::Value { key, value, expected } => format!("{key} = {value}: cần {}", expected.vi),
         }
     }
@@ -106,10 +108,12 @@ impl Texts {
 
     fn identity_error(&self, error: &IdentityError) -> String {
         match (self.language, error) {
-            (Language::English, IdentityError::Io { .. }) => format!("identity: {error}"),
+            (Language::English, IdentityError::Io { why, .. }) => {
+                format!("identity: {error}{}", self.right(why))
+            }
             (Language::English, _) => error.to_string(),
             (Language::Vietnamese, IdentityError::Io { path, why }) => {
-                format!("danh tính: {}: {why}", path.display())
+                format!("danh tính: {}: {why}{}", path.display(), self.right(why))
             }
             (Language::Vietnamese, IdentityError::Damaged { path, why }) => {
                 format!("{} đã hỏng ({why}): hãy ghi danh lại", path.display())
@@ -117,6 +121,15 @@ impl Texts {
             (Language::Vietnamese, IdentityError::Unusable(why)) => {
                 format!("không dùng được khóa hoặc chứng thư: {why}")
             }
+        }
+    }
+
+    /// What to do where the system says no.
+    fn right(&self, why: &std::io::Error) -> &'static str {
+        match (why.kind(), self.language) {
+            (std::io::ErrorKind::PermissionDenied, Language::English) => " (run it as root)",
+            (std::io::ErrorKind::PermissionDenied, Language::Vietnamese) => " (hãy chạy với quyền root)",
+            (_, Language::English | Language::Vietnamese) => "",
         }
     }
 
@@ -144,6 +157,11 @@ impl Texts {
     }
 }
 
+/// In Vietnamese where it is known in both languages; what the system says stays as it is.
+fn in_vietnamese(detail: &str) -> String {
+    if phrase::is_known(detail) { phrase::read(detail).vi } else { detail.to_owned() }
+}
+
 fn spool_error(error: &SpoolError) -> String {
     match error {
         SpoolError::Full(directory) => format!("hết chỗ cho hàng đợi báo cáo trong {}", directory.display()),
@@ -168,6 +186,31 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_said_most_often_is_said_in_vietnamese() {
+        let vietnamese = Texts::of(Language::Vietnamese);
+        let (path, line) = (std::path::PathBuf::from("agent.toml"), 6);
+        for keys in ["`a`", "`a` or `b`", "one of `a`, `b`, `c`"] {
+            let message = format!("unknown field `sise`, expected {keys}");
+            let text = vietnamese.config_error(&ConfigError::Line { path: path.clone(), line, message });
+            assert!(text.contains("dòng 6: không có khóa `sise`") && !text.contains("field"), "{text}");
+        }
+        for why in ["connection refused", "status 405, which no collector answers at its port for agents"] {
+            let why = format!("{why} (through the proxy http://proxy:3128)");
+            let text = vietnamese.enroll_error(&EnrollError::Unreachable { collector: "c".into(), why });
+            assert!(!text.contains("proxy http") || text.contains("qua máy chủ proxy"), "{text}");
+            assert!(!text.contains("refused") && !text.contains("which"), "{text}");
+        }
+    }
+
+    #[test]
+    fn who_lacks_the_right_is_told_whose_it_is() {
+        let why = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let trouble = Trouble::Identity(IdentityError::Io { path: "/state".into(), why: why() });
+        assert!(Texts::of(Language::English).trouble(&trouble).ends_with("(run it as root)"));
+        assert!(Texts::of(Language::Vietnamese).trouble(&trouble).ends_with("(hãy chạy với quyền root)"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn servers(resolv_conf: &Path) -> Result<Vec<IpAddr>, String> {
         return if servers.is_empty() { Err("no adapter names a server".to_owned()) } else { Ok(servers) };
     }
     let text = std::fs::read(resolv_conf)
-        .map_err(|error| format!("cannot read {}: {error}", resolv_conf.display()))?;
+        .map_err(|error| format!("cannot read {}: {}", resolv_conf.display(), error.kind()))?;
     // Lines that are wrong are left out, as the C library does.
     let (config, _) = resolv_conf::Config::parse_with_errors(&text);
     let servers: Vec<IpAddr> = config.nameservers.iter().take(SERVERS_MAX).map(IpAddr::from).collect();

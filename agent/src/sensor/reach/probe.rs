@@ -6,6 +6,7 @@ use super::ladder::Climb;
 use super::target::permit;
 use super::{dns, icmp, tcp};
 use crate::sample::Sample;
+use crate::sensor::part;
 use futures_util::future::join_all;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -63,7 +64,9 @@ pub fn is_probe(probe: &Probe) -> Result<(), &'static str> {
 
 impl Probed {
     fn unsent(probe: &Probe, outcome: Outcome, reason: impl Into<String>) -> Self {
-        Self { probe: probe.clone(), outcome, rtt_s: None, status: None, reason: Some(reason.into()) }
+        let reason = reason.into();
+        part::own(&reason);
+        Self { probe: probe.clone(), outcome, rtt_s: None, status: None, reason: Some(reason) }
     }
 
     /// As samples: the same for each kind, with or without a value. Their attributes say what the policy said.

@@ -96,7 +96,11 @@ fn probe_words(probe: &Probe, say: Say) -> String {
         Outcome::Skipped => ("không thử", "is not tried"),
     };
     let outcome = say.of(outcome_vi, outcome_en);
-    let mut words = format!("  {} {} {outcome}", say.of(vi, en), probe.target);
+    let mut words = match probe.target.as_str() {
+        // What a rung is called that has nothing to try.
+        "none" => format!("  {}: {}", say.of(vi, en), say.of("không có", "there is none")),
+        target => format!("  {} {target} {outcome}", say.of(vi, en)),
+    };
     if let Some(rtt_s) = probe.rtt_s {
         words += &format!(", {:.0} ms", rtt_s * 1_000.0);
     }
