@@ -221,6 +221,9 @@ pub enum Refusal {
     /// Only what was said to be done is reopened.
     #[error("only a work order that is done can be reopened")]
     NotDone,
+    /// It cannot have been due before there was a signal.
+    #[error("a work order is not due before it was opened")]
+    DueTooEarly,
 }
 
 /// Grants or refuses what a person asks. `signal_cleared`: no alert of the order's rule and part fires. Saying that it
@@ -234,6 +237,9 @@ pub fn change(
     use WorkOrderState::{Done, InProgress, Open, Planned, Reopened, Verified};
     if order.state == Verified {
         return Err(Refusal::Closed);
+    }
+    if request.due_ms.flatten().is_some_and(|due_ms| due_ms < order.opened_ms) {
+        return Err(Refusal::DueTooEarly);
     }
     let mut next = changed(order);
     next.ready_to_verify = signal_cleared;

@@ -8,12 +8,12 @@ use crate::api::page::Window;
 use crate::api::view::alert::{Acknowledgement, Alert, AlertState, NewAcknowledgement, Severity};
 use crate::api::view::{Named, Page, Problem, Text};
 use crate::latest::{Effect, Kept, Latest};
-use crate::model::agency::AgencyId;
+use crate::model::agency::{AgencyId, SiteId};
 use crate::model::agent::AgentState;
 use crate::model::alert::{self as model, AlertId};
 use crate::model::asset::AssetId;
 use crate::model::user::Role;
-use crate::store::sqlite::alert::{self, AlertFilter, PlacedAlert};
+use crate::store::sqlite::alert::{self, AlertFilter, Place, PlacedAlert};
 use crate::texts;
 use axum::Json;
 use serde::Deserialize;
@@ -43,6 +43,8 @@ pub struct AlertParams {
     pub asset: Option<i64>,
     /// Only those of this agency and of the agencies below it.
     pub agency: Option<i64>,
+    /// Only those of this site.
+    pub site: Option<i64>,
 }
 
 /// Alerts within the caller's scope, newest first.
@@ -54,6 +56,7 @@ pub async fn list(caller: Caller, Query(params): Query<AlertParams>) -> Result<J
         severity: params.severity.map(Into::into),
         asset: params.asset.map(AssetId),
         agency: params.agency.map(AgencyId),
+        site: params.site.map(SiteId),
     };
     if filter.state == Some(model::AlertState::Pending) {
         return pending(&caller, filter, window).await;
@@ -74,9 +77,9 @@ async fn pending(
     let read = caller.read(move |connection, scope| {
         let mut placed = Vec::new();
         for (asset, alerts) in pending_hosts(&latest, filter, window.after) {
-            let Some(place) = alert::place_of(connection, scope, filter.agency, asset)? else {
-                continue;
-            };
+            let place = alert::place_of(connection, scope, filter.agency, asset)?;
+            let is_there = |place: &Place| filter.site.is_none_or(|site| place.site == site);
+            let Some(place) = place.filter(is_there) else { continue };
             let alerts = alerts.iter().enumerate().rev();
             let wanted =
                 alerts.map(|(number, alert)| (pending_key(asset, number), alert)).filter(|(key, alert)| {

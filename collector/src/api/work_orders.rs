@@ -10,7 +10,7 @@ use crate::api::view::{Named, Page, Problem, Text};
 use crate::api::window::TIME_MS_MAX;
 use crate::latest::Effect;
 use crate::maintenance::{self, Refusal, Request};
-use crate::model::agency::{AgencyId, Scope};
+use crate::model::agency::{AgencyId, Scope, SiteId};
 use crate::model::alert::{AlertState, Figures, Severity};
 use crate::model::asset::AssetId;
 use crate::model::user::Role;
@@ -39,7 +39,7 @@ pub struct WorkOrderParams {
     pub limit: Option<u32>,
     /// Where to go on: `next` of the page before.
     pub cursor: Option<String>,
-    /// Only those in this state.
+    /// Only those in this state; `open` also finds those that were reopened, as both are due and have no time.
     #[param(inline)]
     pub state: Option<WorkOrderState>,
     /// Only those that are, or are not, ready to verify.
@@ -48,6 +48,8 @@ pub struct WorkOrderParams {
     pub asset: Option<i64>,
     /// Only those of this agency and of the agencies below it.
     pub agency: Option<i64>,
+    /// Only those of this site.
+    pub site: Option<i64>,
 }
 
 /// Work orders within the caller's scope, newest first.
@@ -63,6 +65,7 @@ pub async fn list(
         ready: params.ready,
         asset: params.asset.map(AssetId),
         agency: params.agency.map(AgencyId),
+        site: params.site.map(SiteId),
     };
     let read = caller.read(move |connection, scope| {
         work_order::page(connection, scope, filter, window.after, window.rows())
@@ -168,6 +171,13 @@ fn refused(refusal: Refusal) -> ApiError {
         ),
         Refusal::NotDone => {
             ("Chỉ mở lại được phiếu việc đã làm xong.", "Only a work order that is done can be reopened.")
+        }
+        Refusal::DueTooEarly => {
+            return ApiError::invalid(
+                "due_ms",
+                "Hạn của phiếu việc không thể trước lúc phiếu được mở.",
+                "A work order cannot be due before it was opened.",
+            );
         }
     };
     ApiError::Conflict(Text { vi: vi.to_owned(), en: en.to_owned() })

@@ -203,6 +203,9 @@ fn planning_needs_a_time_and_reopening_something_done() {
     );
     assert_eq!(planned.assignee.as_deref(), Some("Lò Văn Pâng"));
     assert_eq!((&*planned.note, planned.version), ("mang ổ cứng 2 TB", order.version + 1));
+    let due = |due_ms| Request { due_ms: Some(Some(due_ms)), ..Request::default() };
+    assert_eq!(change(order, &due(order.opened_ms - 1), false, 1), Err(Refusal::DueTooEarly));
+    assert!(change(order, &due(order.opened_ms), false, 1).is_ok());
     let freed = change(&planned, &Request { assignee: Some(None), ..Request::default() }, false, 2).unwrap();
     assert_eq!((freed.assignee, freed.state), (None, WorkOrderState::Planned));
 }

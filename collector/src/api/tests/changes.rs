@@ -73,6 +73,9 @@ async fn a_work_order_is_closed_only_when_its_signal_has_cleared() {
     let world = World::new().await;
     let path = format!("/api/v1/work-orders/{}", world.a.order.0);
     let change = |body: &'static str| world.change(Method::PATCH, "operator-a", &path, Some("*"), body);
+    let too_early = change(r#"{"due_ms":1}"#).await;
+    assert_eq!(too_early.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(too_early.json["field"], "due_ms");
     let no_time = change(r#"{"state":"planned"}"#).await;
     assert_eq!(no_time.status, StatusCode::CONFLICT);
     let planned =

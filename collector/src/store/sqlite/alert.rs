@@ -59,6 +59,8 @@ pub struct AlertFilter {
     pub asset: Option<AssetId>,
     /// Only those of this agency and below.
     pub agency: Option<AgencyId>,
+    /// Only those of this site.
+    pub site: Option<SiteId>,
 }
 
 /// Firing alerts by severity.
@@ -154,7 +156,8 @@ pub fn page(
     let statement = format!(
         "SELECT {COLUMNS}, {PLACED} WHERE alert.id < :after AND {} AND {} \
          AND (:state IS NULL OR alert.state = :state) AND (:severity IS NULL OR alert.severity = :severity) \
-         AND (:asset IS NULL OR alert.asset = :asset) ORDER BY alert.id DESC LIMIT :limit",
+         AND (:site IS NULL OR asset.site = :site) AND (:asset IS NULL OR alert.asset = :asset) \
+         ORDER BY alert.id DESC LIMIT :limit",
         scope::within("site.agency", ":scope"),
         scope::within("site.agency", ":agency"),
     );
@@ -163,7 +166,7 @@ pub fn page(
         ":after": after.unwrap_or(i64::MAX), ":scope": scope::parameter(scope),
         ":agency": filter.agency.map(|agency| agency.0), ":state": filter.state.map(AlertState::as_str),
         ":severity": filter.severity.map(Severity::as_str), ":asset": filter.asset.map(|asset| asset.0),
-        ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+        ":site": filter.site.map(|site| site.0), ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
     };
     let rows = statement.query_map(parameters, placed)?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -3,7 +3,7 @@
 use crate::alert::AlertChange;
 use crate::health::rule_id;
 use crate::maintenance::{EVIDENCE_MAX, WorkOrderChange};
-use crate::model::agency::{AgencyId, Scope};
+use crate::model::agency::{AgencyId, Scope, SiteId};
 use crate::model::alert::AlertId;
 use crate::model::asset::AssetId;
 use crate::model::work_order::{Evidence, WorkOrder, WorkOrderId, WorkOrderState};
@@ -28,7 +28,7 @@ pub struct PlacedWorkOrder {
 /// Which work orders.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WorkOrderFilter {
-    /// Only those in this state.
+    /// Only those in this state; `open` finds those that were reopened as well, as [`counts`] counts them.
     pub state: Option<WorkOrderState>,
     /// Only those that are, or are not, ready to verify.
     pub ready: Option<bool>,
@@ -36,6 +36,8 @@ pub struct WorkOrderFilter {
     pub asset: Option<AssetId>,
     /// Only those of this agency and below.
     pub agency: Option<AgencyId>,
+    /// Only those of this site.
+    pub site: Option<SiteId>,
 }
 
 /// Work orders by state; those that are verified are history and not counted.
@@ -180,9 +182,11 @@ pub fn page(
 ) -> Result<Vec<PlacedWorkOrder>, StoreError> {
     let statement = format!(
         "SELECT {COLUMNS}, {PLACED} WHERE work_order.id < :after AND {} AND {} \
-         AND (:state IS NULL OR work_order.state = :state) \
+         AND (:state IS NULL OR work_order.state = :state \
+              OR (:state = 'open' AND work_order.state = 'reopened')) \
          AND (:ready IS NULL OR (work_order.ready_to_verify = :ready AND work_order.state <> 'verified')) \
-         AND (:asset IS NULL OR work_order.asset = :asset) ORDER BY work_order.id DESC LIMIT :limit",
+         AND (:site IS NULL OR asset.site = :site) AND (:asset IS NULL OR work_order.asset = :asset) \
+         ORDER BY work_order.id DESC LIMIT :limit",
         scope::within("site.agency", ":scope"),
         scope::within("site.agency", ":agency"),
     );
@@ -191,7 +195,7 @@ pub fn page(
         ":after": after.unwrap_or(i64::MAX), ":scope": scope::parameter(scope),
         ":agency": filter.agency.map(|agency| agency.0), ":state": filter.state.map(WorkOrderState::as_str),
         ":ready": filter.ready, ":asset": filter.asset.map(|asset| asset.0),
-        ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+        ":site": filter.site.map(|site| site.0), ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
     };
     let rows = statement.query_map(parameters, placed)?;
     let mut page: Vec<PlacedWorkOrder> = rows.collect::<Result<_, _>>()?;

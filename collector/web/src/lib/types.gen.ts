@@ -1681,6 +1681,8 @@ export interface operations {
                 asset?: number;
                 /** @description Only those of this agency and of the agencies below it. */
                 agency?: number;
+                /** @description Only those of this site. */
+                site?: number;
             };
             header?: never;
             path?: never;
@@ -2526,7 +2528,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: `next` of the page before. */
                 cursor?: string;
-                /** @description Only those in this state. */
+                /** @description Only those in this state; `open` also finds those that were reopened, as both are due and have no time. */
                 state?: "open" | "planned" | "in_progress" | "done" | "verified" | "reopened";
                 /** @description Only those that are, or are not, ready to verify. */
                 ready?: boolean;
@@ -2534,6 +2536,8 @@ export interface operations {
                 asset?: number;
                 /** @description Only those of this agency and of the agencies below it. */
                 agency?: number;
+                /** @description Only those of this site. */
+                site?: number;
             };
             header?: never;
             path?: never;

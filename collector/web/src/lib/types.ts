@@ -15,6 +15,7 @@ export type Samples = Schemas['History'];
 export type Series = Schemas['HistorySeries'];
 export type Session = Schemas['Session'];
 export type Severity = Schemas['Severity'];
+export type Site = Schemas['Site'];
 export type Summary = Schemas['Summary'];
 export type Text = Schemas['Text'];
 export type User = Schemas['SessionUser'];

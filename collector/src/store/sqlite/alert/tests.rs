@@ -134,6 +134,9 @@ fn filters_and_pages_go_together() {
     assert_eq!(read(AlertFilter { asset: Some(AssetId(3)), ..firing }, None, 9), [10, 6, 2]);
     let district = AlertFilter { agency: Some(AgencyId(2)), ..AlertFilter::default() };
     assert_eq!(read(district, None, 9), [9, 7, 5, 3, 1]);
+    let site = place_of(&province.connection, Scope::All, None, AssetId(4)).unwrap().unwrap().site;
+    let at_site = AlertFilter { site: Some(site), ..AlertFilter::default() };
+    assert_eq!(read(at_site, None, 9), [7, 3]);
     let counts = counts(&province.connection, Scope::All).unwrap();
     assert_eq!(counts, AlertCounts { critical: 3, warning: 0, info: 2 });
 }

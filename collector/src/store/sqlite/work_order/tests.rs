@@ -127,8 +127,34 @@ fn filters_and_pages_go_together() {
     assert_eq!(read(WorkOrderFilter { asset: Some(AssetId(2)), ..ready }, None, 9), [2]);
     assert_eq!(read(WorkOrderFilter { agency: Some(AgencyId(2)), ..ready }, None, 9), [2]);
     assert_eq!(read(WorkOrderFilter::default(), Some(3), 1), [2]);
+    let site = one(&province.connection, Scope::All, WorkOrderId(4)).unwrap().place.site;
+    assert_eq!(read(WorkOrderFilter { site: Some(site), ..WorkOrderFilter::default() }, None, 9), [4]);
     let expected = WorkOrderCounts { open: 3, planned: 1, ready_to_verify: 2, ..WorkOrderCounts::default() };
     assert_eq!(counts(&province.connection, Scope::All).unwrap(), expected);
+}
+
+#[test]
+fn a_reopened_order_is_found_where_it_is_counted() {
+    let mut province = Province::new();
+    let held = decide(&mut province, vec![fired(1, 1), fired(2, 2), fired(3, 3)], 10);
+    let ask = |state, planned_ms| maintenance::Request {
+        state: Some(state),
+        planned_ms: Some(planned_ms),
+        ..maintenance::Request::default()
+    };
+    let done = maintenance::change(&held[0], &ask(WorkOrderState::Done, None), false, 20).unwrap();
+    let reopened = maintenance::change(&done, &ask(WorkOrderState::Reopened, None), false, 30).unwrap();
+    let planned = maintenance::change(&held[1], &ask(WorkOrderState::Planned, Some(99)), false, 30).unwrap();
+    for order in [&done, &reopened, &planned] {
+        province.write(|transaction| update(transaction, order));
+    }
+    let found = |state| {
+        let filter = WorkOrderFilter { state: Some(state), ..WorkOrderFilter::default() };
+        ids(&page(&province.connection, Scope::All, filter, None, 9).unwrap())
+    };
+    assert_eq!(found(WorkOrderState::Open), [3, 1]);
+    assert_eq!(found(WorkOrderState::Reopened), [1]);
+    assert_eq!(counts(&province.connection, Scope::All).unwrap().open, 2);
 }
 
 #[test]
