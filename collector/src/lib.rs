@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod latest;
 pub mod maintenance;
 pub mod model;
+mod owner;
 pub mod pki;
 pub mod placing;
 pub mod policies;

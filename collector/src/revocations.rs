@@ -3,6 +3,7 @@
 //! One line for each revoked agent: its id and when. Lines are only ever added.
 
 use crate::model::agent::AgentId;
+use crate::owner::give_to_owner_of;
 use std::collections::HashSet;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -47,6 +48,9 @@ impl Revocations {
         let mut options = std::fs::OpenOptions::new();
         let mut file = options.create(true).append(true).mode(0o600).open(&self.path)?;
         let end = if self.is_torn { "\n" } else { "" };
+        if let Some(folder) = self.path.parent() {
+            give_to_owner_of(folder, &file);
+        }
         file.write_all(format!("{end}{agent} {now_ms}\n").as_bytes())?;
         file.sync_all()?;
         // The file's name must be as durable as what is in it.

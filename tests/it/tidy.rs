@@ -62,6 +62,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("tasks", 4),
             ("backup", 3),
             ("commit", 3),
+            ("owner", 2),
             ("pki", 3),
             ("revocations", 3),
             ("room", 1),

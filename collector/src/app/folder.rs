@@ -3,14 +3,16 @@
 //! Knows the names of what lies in the folder, and nothing of what is in it.
 
 use super::StartError;
+use crate::owner::give_to_owner_of;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// What a collector has in its data folder that others must not read: hashes of passwords, keys, histories. What lies
-/// in a folder is closed with it.
-const PRIVATE: [&str; 6] = ["state.db", "state.db-wal", "state.db-shm", "revoked.txt", "series", "pki"];
+/// in a folder is closed with it. Revocations stay as they are: they are no secret, and where root wrote them for a
+/// collector that runs as another user, only everybody's right to read lets that one start.
+const PRIVATE: [&str; 5] = ["state.db", "state.db-wal", "state.db-shm", "series", "pki"];
 
 /// Makes the data folder and locks it: two collectors on one folder would each undo what the other does.
 pub(crate) fn own_data_dir(data_dir: &Path) -> Result<fs::File, StartError> {
@@ -24,6 +26,7 @@ pub(crate) fn own_data_dir(data_dir: &Path) -> Result<fs::File, StartError> {
     let mut options = fs::OpenOptions::new();
     let lock = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
     let lock = lock.map_err(failed(&path))?;
+    give_to_owner_of(data_dir, &lock);
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| StartError::Taken(data_dir.to_owned()))?;
     close_to_others(data_dir);

@@ -5,6 +5,7 @@
 
 use super::{BackupError, at};
 use crate::clock::Clock;
+use crate::owner::give_to_owner_of;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::io::Write as _;
@@ -30,6 +31,7 @@ impl Hold {
     pub(super) fn take(data_dir: &Path, clock: &Clock) -> Result<Self, BackupError> {
         let path = data_dir.join(FILE_NAME);
         let mut lock = File::create(&path).map_err(at(&path))?;
+        give_to_owner_of(data_dir, &lock);
         for _ in 0..TRIES {
             if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
                 // The file's own time says since when.

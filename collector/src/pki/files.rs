@@ -1,6 +1,7 @@
 //! Certificates and keys as files: written whole or not at all, keys readable by their owner only.
 
 use super::{DAY_MS, PkiError, SERVER_DAYS_LEFT_MIN};
+use crate::owner::give_to_owner_of;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::fs;
@@ -49,6 +50,7 @@ fn write_whole(dir: &Path, name: &str, text: &str, mode: u32) -> Result<(), PkiE
     let write = || -> std::io::Result<()> {
         let mut options = fs::OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(mode).open(&new)?;
+        give_to_owner_of(dir, &file);
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
