@@ -11,7 +11,7 @@ pub(crate) use folder::{close_to_others, own_data_dir};
 pub use trouble::StartError;
 
 use crate::api;
-use crate::api::install::Installer;
+use crate::api::install::{Installer, lacking};
 use crate::api::metrics::AgentFigures;
 use crate::clock::Clock;
 use crate::commit::{Handle, Memory, Settings, Writer, hand_back};
@@ -146,6 +146,9 @@ fn operators_side(running: &Running, config: &Config, clock: Clock) -> Result<ax
         *port = if *port == 0 { bound.port() } else { *port };
     }
     let pki = &running.pki;
+    if let Some(why) = config.install_dir.as_deref().and_then(lacking) {
+        tracing::warn!("no agents are served: {}", why.en);
+    }
     let installer = Installer::new(config.install_dir.as_deref(), &public, pki.ca_pem(), pki.ca_sha256());
     let ingest = Arc::clone(&running.ingest);
     let state = api::state::State::new(api::state::Parts {

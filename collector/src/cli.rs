@@ -16,6 +16,7 @@ mod trouble;
 mod usage;
 mod user;
 
+use crate::api::install::lacking;
 use crate::app;
 use crate::clock::Clock;
 use crate::config::{self, Config, person};
@@ -144,7 +145,15 @@ fn act(command: Command, config: Config, language: Language) -> Result<(), Compl
 
 fn check_config(config: &Config) -> Result<Answer, Complaint> {
     app::load_rules(config.rules_file.as_deref())?;
-    Ok(Answer::new("Cấu hình hợp lệ.", "The configuration is sound."))
+    // Not a mistake: the collector works, and the folder may be filled later.
+    let (vi, en) = match config.install_dir.as_deref().and_then(lacking) {
+        None => (String::new(), String::new()),
+        Some(why) => (
+            format!("\nNhưng chưa có gói tác tử để phát: {}.", why.vi),
+            format!("\nBut it serves no agents: {}.", why.en),
+        ),
+    };
+    Ok(Answer::new(format!("Cấu hình hợp lệ.{vi}"), format!("The configuration is sound.{en}")))
 }
 
 fn serve(config: Config) -> Result<(), Complaint> {

@@ -214,6 +214,10 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
             ));
         }
     };
+    if overlap(agents_address, operators_address) {
+        let (vi, en) = ("một cổng khác với listen.agents", "another port than that of listen.agents");
+        return Err(ConfigError::value("listen.operators", operators_address, vi, en));
+    }
     let listen = Listen {
         agents: agents_address,
         operators: operators_address,
@@ -229,7 +233,7 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
     let memory_mb = within("series.memory_mb", raw.series.memory_mb, 512, 16..=1_048_576)?;
     let work_mb = within("commit.memory_mb", raw.commit.memory_mb, 128, 16..=65_536)?;
     Ok(Config {
-        data_dir: raw.data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/tram-collector")),
+        data_dir: data_dir(raw.data_dir)?,
         listen,
         public,
         agents: agents(raw.agents)?,
@@ -240,6 +244,29 @@ fn meant(raw: RawConfig) -> Result<Config, ConfigError> {
         window: Duration::from_millis(window_ms),
         work_memory_bytes: work_mb << 20,
     })
+}
+
+/// A relative folder would be another one for every place that a command is run from.
+fn data_dir(given: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
+    let dir = given.unwrap_or_else(|| PathBuf::from("/var/lib/tram-collector"));
+    if !dir.is_absolute() {
+        let (vi, en) = ("đường dẫn tuyệt đối, bắt đầu bằng /", "an absolute path, one that begins with /");
+        return Err(ConfigError::value("data_dir", dir.display(), vi, en));
+    }
+    Ok(dir)
+}
+
+/// Whether two listeners cannot both have what they are given. A port of 0 is one that the system chooses.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = |address: SocketAddr| address.ip().is_unspecified();
+    let is_dual = |address: SocketAddr| address.is_ipv6() && is_any(address);
+    let is_same_kind = one.is_ipv4() == other.is_ipv4();
+    one.port() == other.port()
+        && one.port() != 0
+        && (one.ip() == other.ip()
+            || (is_same_kind && (is_any(one) || is_any(other)))
+            || is_dual(one)
+            || is_dual(other))
 }
 
 /// Days of each tier; 0 keeps buckets for ever.

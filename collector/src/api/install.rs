@@ -7,6 +7,7 @@ use crate::api::error::ApiError;
 use crate::api::state::{State, blocking};
 use crate::config::Public;
 use crate::hex::hex;
+use crate::model::text::Text;
 use axum::body::Body;
 use axum::extract::Path as UrlPath;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -171,15 +172,26 @@ impl Installer {
     }
 }
 
-/// Files of a folder that are named like packages.
-fn package_files(dir: &Path) -> Vec<(String, PathBuf)> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => {
-            tracing::warn!(path = %dir.display(), %error, "no packages are served");
-            return Vec::new();
+/// Why no package is served from a folder, for whoever set it; none while there is one.
+pub fn lacking(dir: &Path) -> Option<Text> {
+    let shown = dir.display();
+    let (vi, en) = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            ("không có thư mục này".to_owned(), "there is no such folder".to_owned())
         }
+        Err(error) => (format!("không đọc được: {error}"), format!("cannot be read: {error}")),
+        Ok(_) if package_files(dir).is_empty() => (
+            "không có chương trình tác tử nào, ví dụ tram-agent-x86_64".to_owned(),
+            "holds no agent's program, such as tram-agent-x86_64".to_owned(),
+        ),
+        Ok(_) => return None,
     };
+    Some(Text::new(format!("[install] dir {shown}: {vi}"), format!("[install] dir {shown}: {en}")))
+}
+
+/// Files of a folder that are named like packages; none where the folder cannot be read, of which [`lacking`] tells.
+fn package_files(dir: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let is_processor = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };

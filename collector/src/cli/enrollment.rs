@@ -3,16 +3,18 @@
 use super::Answer;
 use super::complaint::{Complaint, line};
 use super::store::{self, Written};
-use crate::api::install::Installer;
+use crate::api::install::{Installer, lacking};
 use crate::api::secret;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::enrollment_token::{self, EXPIRES_S_MAX, USES_MAX, Wanted};
 use crate::model::agency::Scope;
 use crate::model::line;
+use crate::model::text::Text;
 use crate::pki::Pki;
 use clap::Subcommand;
 use serde_json::json;
+use std::path::Path;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum EnrollmentCommand {
@@ -59,10 +61,10 @@ pub(super) fn run(config: &Config, command: EnrollmentCommand) -> Result<Answer,
     })?;
     let dir = config.install_dir.as_deref();
     let installer = Installer::new(dir, &config.public, pki.ca_pem(), pki.ca_sha256());
-    Ok(answer(&installer, &token, uses, &expires))
+    Ok(answer(&installer, dir, &token, uses, &expires))
 }
 
-fn answer(installer: &Installer, token: &str, uses: i64, expires: &str) -> Answer {
+fn answer(installer: &Installer, dir: Option<&Path>, token: &str, uses: i64, expires: &str) -> Answer {
     let vi = format!("Mã ghi danh, dùng cho {uses} máy, hiệu lực {expires}:\n{token}\n");
     let en = format!("Enrolment token for {uses} machine(s), valid for {expires}:\n{token}\n");
     let (linux, windows) = (installer.command(token), installer.windows_command(token));
@@ -83,13 +85,17 @@ fn answer(installer: &Installer, token: &str, uses: i64, expires: &str) -> Answe
         return Answer::new(vi.trim_end().to_owned(), en.trim_end().to_owned());
     }
     let command = installer.enrolment(token);
+    let why = dir
+        .and_then(lacking)
+        .unwrap_or_else(|| Text::new("chưa đặt [install] dir", "[install] dir is not set"));
     Answer::new(
         format!(
-            "{vi}\nTrung tâm không có gói tác tử để phát ([install] dir). Trên máy đã có tác tử, chạy:\n{command}"
+            "{vi}\nTrung tâm không có gói tác tử để phát ({}). Trên máy đã có tác tử, chạy:\n{command}",
+            why.vi
         ),
         format!(
-            "{en}\nThe collector serves no agent packages ([install] dir). On a machine that has the agent, run:\n\
-             {command}"
+            "{en}\nThe collector serves no agent packages ({}). On a machine that has the agent, run:\n{command}",
+            why.en
         ),
     )
 }

@@ -265,3 +265,21 @@ fn a_sites_budget_is_set_listed_and_written_down() {
     let audit = place.read(|connection| audit::page(connection, None, 10));
     assert_eq!(audit.iter().filter(|entry| entry.action == "site.change").count(), 2);
 }
+
+#[test]
+fn a_folder_of_agents_that_is_missing_is_said_once_and_is_no_mistake() {
+    let place = Place::new();
+    let missing = place.dir.path().join("agents");
+    let config = Config { install_dir: Some(missing), ..place.config.clone() };
+    let said = check_config(&config).unwrap();
+    assert!(
+        said.in_language(Language::En).contains("sound.\nBut it serves no agents: [install] dir "),
+        "{said:?}"
+    );
+    assert!(said.in_language(Language::Vi).ends_with("agents: không có thư mục này."), "{said:?}");
+    assert_eq!(check_config(&place.config).unwrap().in_language(Language::En), "The configuration is sound.");
+    let place = Place { config, ..place };
+    let create = ["enrollment", "create", "--agency", "A", "--site", "S"];
+    let told = place.run(&create, Language::En).unwrap();
+    assert_eq!(told.matches("there is no such folder").count(), 1, "{told}");
+}

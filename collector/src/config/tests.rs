@@ -38,6 +38,33 @@ fn wrong_values_name_key_value_and_expectation() {
 }
 
 #[test]
+fn listeners_have_a_port_each_and_the_data_folder_is_the_same_from_everywhere() {
+    let listen = |agents: &str, operators: &str| {
+        read(&format!("[listen]\nagents = {agents:?}\noperators = {operators:?}\n"), &[])
+    };
+    for (agents, operators) in [
+        ("127.0.0.1:8440", "127.0.0.1:8440"),
+        ("0.0.0.0:8440", "10.0.0.5:8440"),
+        ("[::]:8440", "10.0.0.5:8440"),
+        ("[::1]:8440", "[::]:8440"),
+    ] {
+        let error = listen(agents, operators).unwrap_err().text();
+        assert!(error.en.contains("expected another port than that of listen.agents"), "{error:?}");
+        assert!(error.vi.contains("cần một cổng khác"), "{error:?}");
+    }
+    for (agents, operators) in [
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("10.0.0.5:443", "10.0.0.6:443"),
+        ("0.0.0.0:443", "[::1]:443"),
+        ("0.0.0.0:443", "0.0.0.0:444"),
+    ] {
+        assert!(listen(agents, operators).is_ok(), "{agents} {operators}");
+    }
+    let relative = message("data_dir = \"data\"\n", &[]);
+    assert!(relative.contains("data_dir = data: expected an absolute path"), "{relative}");
+}
+
+#[test]
 fn variables_override_the_file() {
     let config = read(
         "[listen]\nagents = \"0.0.0.0:1\"\n",
