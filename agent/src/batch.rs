@@ -2,6 +2,7 @@
 //! limits. Pure; remembers what it made last so that an unchanged list of columns costs no hashing.
 
 use crate::sample::Sample;
+use crate::tree::{attributes, tree};
 use std::collections::BTreeSet;
 use tram_proto::catalogue::{Attributes, Catalogue, Column};
 use tram_proto::component::{self, Component};
@@ -42,7 +43,7 @@ impl Assembler {
         let sound = |(key, value): &(String, String)| {
             (1..=limits::NAME_BYTES_MAX).contains(&key.len()) && value.len() <= limits::TEXT_BYTES_MAX
         };
-        let resource = resource.into_iter().filter(sound).take(limits::ATTRIBUTES_MAX).collect();
+        let resource = attributes(resource.into_iter().filter(sound).take(limits::ATTRIBUTES_MAX));
         Self { resource, remembered: Vec::new(), set: None, wants_components: true }
     }
 
@@ -155,15 +156,10 @@ fn sound_components(components: &[Component]) -> Vec<Component> {
     let mut sound: Vec<Component> = Vec::new();
     let mut taken = BTreeSet::new();
     for component in components {
+        let finite = component.figures.iter().filter(|(_, value)| value.is_finite());
         let trimmed = Component {
             reasons: component.reasons.iter().take(limits::REASONS_MAX).cloned().collect(),
-            figures: component
-                .figures
-                .iter()
-                .filter(|(_, value)| value.is_finite())
-                .take(limits::FIGURES_MAX)
-                .map(|(key, value)| (key.clone(), *value))
-                .collect(),
+            figures: tree(finite.take(limits::FIGURES_MAX).map(|(key, value)| (key.clone(), *value))),
             ..component.clone()
         };
         let is_new = taken.insert((&component.kind, &component.id));

@@ -3,6 +3,7 @@
 
 use crate::sensor::Paths;
 use crate::system::{self, Stop};
+use crate::tree::attributes;
 use crate::uplink::identity::hexadecimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -50,7 +51,8 @@ impl Host {
             (sample::SERVICE_VERSION, Some(env!("CARGO_PKG_VERSION").to_owned())),
             (sample::ASSET_KIND, Some(facts.kind.to_owned())),
         ];
-        let resource = known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+        let resource =
+            attributes(known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         Self { boot: facts.boot.unwrap_or_default(), machine, resource }
     }
 }

@@ -18,5 +18,6 @@ pub mod spool;
 pub mod status;
 pub mod system;
 mod thinning;
+mod tree;
 pub mod uplink;
 pub mod urgency;

@@ -2,6 +2,7 @@
 //! verdict of the ladder, a value past a threshold of the policy. Pure: `now` comes in; nothing is sent from here.
 
 use crate::sample::Sample;
+use crate::tree::tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use tram_proto::catalogue::Attributes;
@@ -42,10 +43,8 @@ impl Urgency {
 
     /// What a round of the sensors found.
     pub fn handle_round(&mut self, samples: &[Sample], components: &[Component]) {
-        let parts = components
-            .iter()
-            .map(|part| ((part.kind.clone(), part.id.clone()), part.state))
-            .collect::<BTreeMap<_, _>>();
+        let parts: BTreeMap<_, _> =
+            tree(components.iter().map(|part| ((part.kind.clone(), part.id.clone()), part.state)));
         if let Some(before) = self.parts.replace(parts) {
             let parts = self.parts.iter().flatten();
             let is_news = parts.clone().any(|(part, state)| match before.get(part) {
@@ -55,7 +54,7 @@ impl Urgency {
             let has_vanished = before.keys().any(|part| !parts.clone().any(|(found, _)| found == part));
             self.is_wanted |= is_news || has_vanished;
         }
-        let past: BTreeSet<_> = samples.iter().filter(|sample| self.is_past(sample)).map(key).collect();
+        let past: BTreeSet<_> = tree(samples.iter().filter(|sample| self.is_past(sample)).map(key));
         self.is_wanted |= past.iter().any(|value| !self.past.contains(value));
         self.past = past;
     }

@@ -48,6 +48,7 @@ const FLOORS: &[(&str, &[(&str, u8)])] = &[
             ("schedule", 1),
             ("urgency", 1),
             ("thinning", 1),
+            ("tree", 1),
         ],
     ),
     (

@@ -3,6 +3,7 @@
 use crate::sensor::Sample;
 use crate::sensor::reach::Reachability;
 use crate::sensor::runner::Round;
+use crate::tree::tree;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use tram_proto::catalogue::Column;
@@ -25,7 +26,7 @@ impl Once {
     pub fn new(first: &Round, second: &Round, reachability: Option<Reachability>) -> Self {
         let reached = reachability.as_ref().map(Reachability::samples).unwrap_or_default();
         let mut samples: BTreeMap<_, _> =
-            first.samples.iter().map(|sample| (key(&sample.column), number(sample))).collect();
+            tree(first.samples.iter().map(|sample| (key(&sample.column), number(sample))));
         for sample in second.samples.iter().chain(&reached) {
             let value = samples.entry(key(&sample.column)).or_default();
             *value = number(sample).or_else(|| value.take());

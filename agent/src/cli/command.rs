@@ -6,6 +6,7 @@ use super::windows::ServiceOrder;
 use crate::config::Language;
 use crate::gather::FOLDER;
 use crate::sensor::source::{OPTIONS, SOURCES};
+use crate::tree::tree;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::collections::BTreeMap;
@@ -99,7 +100,7 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
         Some(_) | None => return Err(command.error(ErrorKind::MissingSubcommand, "expected a command")),
     };
     let given = |(name, option): (&&str, &&str)| Some(((*name).to_owned(), text(&matches, option)?));
-    let paths = SOURCES.iter().zip(OPTIONS).filter_map(given).collect();
+    let paths = tree(SOURCES.iter().zip(OPTIONS).filter_map(given));
     Ok(Invocation { config: text(&matches, "config").map(PathBuf::from), language, paths, order })
 }
 

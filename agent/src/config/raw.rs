@@ -4,6 +4,7 @@ use crate::sensor::reach::ReachConfig;
 use crate::sensor::source::SOURCES;
 use crate::sensor::{disk, filesystem, ipmi, network, raid, smart, ups};
 use crate::system::STATE_DIRECTORY;
+use crate::tree::tree;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -133,7 +134,7 @@ pub(super) struct PathsGiven(pub(super) BTreeMap<String, String>);
 
 impl Default for PathsGiven {
     fn default() -> Self {
-        Self(SOURCES.iter().map(|name| ((*name).to_owned(), String::new())).collect())
+        Self(tree(SOURCES.iter().map(|name| ((*name).to_owned(), String::new()))))
     }
 }
 

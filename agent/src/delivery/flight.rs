@@ -3,6 +3,7 @@
 use super::{Delivery, DeliveryError, Outcome};
 use crate::delivery::courier::Way;
 use crate::spool::{Held, RefusedForEver, Selection};
+use crate::tree::tree;
 use crate::uplink::identity::{Identity, IdentityError, Key};
 use crate::uplink::pace::wire_bytes;
 use crate::uplink::post::{self, Answer, Outgoing, Poster};
@@ -179,7 +180,7 @@ impl Delivery {
             let is_of_now = held.boot == self.settings.boot && held.first == held.seq;
             is_of_now && Report::decode(&held.bytes).is_ok_and(|report| report.boot_ms >= since_ms)
         });
-        let named: BTreeSet<CatalogueId> = selection.reports.iter().map(|held| held.catalogue).collect();
+        let named: BTreeSet<CatalogueId> = tree(selection.reports.iter().map(|held| held.catalogue));
         selection.catalogues.retain(|catalogue| named.contains(&catalogue.id()));
     }
 

@@ -1,6 +1,7 @@
 //! Processors: share of time per mode since the read before, load averages, count and model. From `/proc/stat`,
 //! `/proc/loadavg` and, once, `/proc/cpuinfo`.
 
+use crate::sensor::part;
 use crate::sensor::sample::{SCALE_FRACTION, SCALE_LOAD, SCALE_WHOLE, clean, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, source};
 use std::collections::BTreeMap;
@@ -126,7 +127,7 @@ pub fn parse_cpuinfo(text: &str, count: u32) -> Vec<Component> {
         serial: String::new(),
         state: State::Ok,
         reasons: vec![],
-        figures: BTreeMap::from([("logical_count".to_owned(), f64::from(logical))]),
+        figures: part::figures(&[("logical_count", Some(f64::from(logical)))]),
     };
     sockets.into_iter().map(component).collect()
 }

@@ -134,7 +134,7 @@ fn component(block: &Path) -> Option<Component> {
         serial: serial(block),
         state,
         reasons,
-        figures: figures.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect(),
+        figures: part::figures(&figures),
     })
 }
 

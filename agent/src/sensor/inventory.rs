@@ -2,6 +2,7 @@
 //! system. Disks and network cards come from their own sensors. Owns where it is read; what it amounts to is in `parts`.
 
 use crate::sensor::{NoData, Paths, Reading, Sensor, program, source};
+use crate::tree::tree;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -70,7 +71,7 @@ fn structures(paths: &Paths) -> Result<Vec<Structure>, NoData> {
 /// What anyone may read of the same: each a file of its own.
 fn dmi(directory: &Path) -> BTreeMap<String, String> {
     let files = source::entries(directory).unwrap_or_default();
-    files.iter().filter_map(|file| Some((source::name(file), source::word(file)?))).collect()
+    tree(files.iter().filter_map(|file| Some((source::name(file), source::word(file)?))))
 }
 
 /// Boards without such firmware: their model and serial number.

@@ -7,6 +7,7 @@ mod sysfs;
 use crate::sensor::md::mdstat::{Array, Role};
 use crate::sensor::sample::{SCALE_FRACTION, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, part, source};
+use crate::tree::tree;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tram_proto::component::{Component, State};
@@ -54,8 +55,7 @@ impl Sensor for Md {
 
 /// What `/proc/mdstat` tells of each array, completed by `/sys` where that speaks of the same array.
 fn joined(told: Vec<Array>, seen: Vec<Array>) -> Vec<Array> {
-    let mut seen: BTreeMap<String, Array> =
-        seen.into_iter().map(|array| (array.name.clone(), array)).collect();
+    let mut seen: BTreeMap<String, Array> = tree(seen.into_iter().map(|array| (array.name.clone(), array)));
     let complete = |mut array: Array| {
         // A recorded `/proc` beside this host's own `/sys` is not one host.
         let same = seen.remove(&array.name).filter(|other| {

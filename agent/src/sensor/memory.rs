@@ -1,7 +1,9 @@
 //! Memory and swap, from `/proc/meminfo`. Owns what counts as used: what is neither free, nor buffers, nor cache.
 
+use crate::sensor::part;
 use crate::sensor::sample::{SCALE_WHOLE, gauge, rounded_size};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, source};
+use crate::tree::tree;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tram_proto::component::{Component, State};
@@ -77,20 +79,18 @@ pub(in crate::sensor) fn component(size_bytes: f64) -> Component {
         serial: String::new(),
         state: State::Ok,
         reasons: vec![],
-        figures: BTreeMap::from([("size_bytes".to_owned(), size_bytes)]),
+        figures: part::figures(&[("size_bytes", Some(size_bytes))]),
     }
 }
 
 /// Key to bytes. Lines that are not `Key: N kB` are left out: the kernel adds new ones at will.
 fn fields(text: &str) -> BTreeMap<&str, f64> {
-    text.lines()
-        .filter_map(|line| {
-            let (key, rest) = line.split_once(':')?;
-            let mut words = rest.split_whitespace();
-            let number: f64 = words.next()?.parse::<u64>().ok()? as f64;
-            Some((key.trim(), if words.next() == Some("kB") { number * 1024.0 } else { number }))
-        })
-        .collect()
+    tree(text.lines().filter_map(|line| {
+        let (key, rest) = line.split_once(':')?;
+        let mut words = rest.split_whitespace();
+        let number: f64 = words.next()?.parse::<u64>().ok()? as f64;
+        Some((key.trim(), if words.next() == Some("kB") { number * 1024.0 } else { number }))
+    }))
 }
 
 #[cfg(test)]

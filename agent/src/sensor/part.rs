@@ -3,6 +3,8 @@
 
 use crate::sensor::merge::rank;
 use crate::sensor::sample::clean;
+use crate::tree::tree;
+use std::collections::BTreeMap;
 use tram_proto::component::{Component, State};
 use tram_proto::limits;
 use tram_proto::phrase;
@@ -23,8 +25,13 @@ pub fn new(kind: &str, id: &str) -> Component {
         serial: String::new(),
         state: State::Ok,
         reasons: vec![],
-        figures: std::collections::BTreeMap::new(),
+        figures: BTreeMap::new(),
     }
+}
+
+/// Figures by their names, those that are known.
+pub fn figures(told: &[(&str, Option<f64>)]) -> BTreeMap<String, f64> {
+    tree(told.iter().filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?))))
 }
 
 /// A part, or a whole source, that is there and whose health is not known.

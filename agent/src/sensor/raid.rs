@@ -23,6 +23,7 @@ use crate::sensor::raid::parts::{CONTROLLER, Parts, TEMPERATURE};
 use crate::sensor::raid::tools::{TOOLS, Tool};
 use crate::sensor::sample::{SCALE_CELSIUS, clean, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, part, program};
+use crate::tree::tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
@@ -183,7 +184,7 @@ impl Told {
         let failed = self.is_cut || (self.components.is_empty() && !self.is_understood);
         if failed && !is_quiet {
             let told: BTreeSet<(String, String)> =
-                self.components.iter().map(|part| (part.kind.clone(), part.id.clone())).collect();
+                tree(self.components.iter().map(|part| (part.kind.clone(), part.id.clone())));
             let lost = known.into_iter().filter(|part| !told.contains(&(part.kind.clone(), part.id.clone())));
             self.components.extend(lost.map(|part| Component {
                 state: State::Unknown,

@@ -21,6 +21,7 @@ pub use probe::{Probed, is_probe};
 pub use target::{Place, Subnet};
 
 use super::{Paths, Sample, part};
+use crate::tree;
 use crate::uplink::proxy::Proxy;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -200,14 +201,13 @@ impl Reachability {
 }
 
 fn rung_samples(rung: &RungResult) -> [Sample; 3] {
-    let attributes: Attributes = [
+    let attributes = [
         (sample::RUNG, rung.rung.as_str()),
         (sample::METHOD, rung.method.as_str()),
         (sample::TARGET, rung.target.as_str()),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect();
+    ];
+    let attributes = attributes.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let attributes = tree::attributes(attributes);
     let column = |name: &str, unit: &str, scale: u8| Column {
         name: name.to_owned(),
         attributes: attributes.clone(),

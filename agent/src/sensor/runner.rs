@@ -10,6 +10,7 @@
 use crate::sensor::merge::merge;
 use crate::sensor::sample::{SCALE_DURATION, SCALE_WHOLE, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor, part};
+use crate::tree::tree;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
@@ -174,7 +175,7 @@ impl Runner {
     /// What sensors found last that want to know it after a restart.
     pub fn kept(&self) -> Kept {
         let kept = self.slots.iter().filter(|slot| slot.remembers && !slot.last.components.is_empty());
-        kept.map(|slot| (slot.name.to_owned(), slot.last.components.clone())).collect()
+        tree(kept.map(|slot| (slot.name.to_owned(), slot.last.components.clone())))
     }
 
     /// Reads the sensors that are due. Ends when all have answered or missed their deadlines, after [`ROUND_MAX`] at

@@ -1,7 +1,8 @@
 //! Builds samples, so that each sensor says only what its values are. Knows nothing of where they come from.
 
 use crate::sensor::Sample;
-use tram_proto::catalogue::{Attributes, Column, Kind};
+use crate::tree;
+use tram_proto::catalogue::{Column, Kind};
 use tram_proto::limits;
 
 /// Decimal digits of shares of one.
@@ -67,8 +68,8 @@ fn sample(
     attributes: Pairs<'_>,
     value: Option<f64>,
 ) -> Sample {
-    let attributes: Attributes =
-        attributes.iter().map(|(key, value)| ((*key).to_owned(), clean(value))).collect();
+    let attributes =
+        tree::attributes(attributes.iter().map(|(key, value)| ((*key).to_owned(), clean(value))));
     let column = Column { name: name.to_owned(), attributes, unit: unit.to_owned(), scale, kind };
     Sample { column, value }
 }

@@ -3,6 +3,7 @@
 
 use crate::sensor::sample::{SCALE_WHOLE, clean, counter, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sensor, part, program};
+use crate::tree::tree;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tram_proto::component::{Component, State};
@@ -124,7 +125,7 @@ pub fn parse(text: &str) -> Vec<Unit> {
 }
 
 fn block(text: &str) -> Option<Unit> {
-    let fields: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
+    let fields: BTreeMap<&str, &str> = tree(text.lines().filter_map(|line| line.split_once('=')));
     let field = |name: &str| fields.get(name).copied().unwrap_or_default();
     let id = field("Id");
     // A unit that is only named by another has no file and says nothing of this host.

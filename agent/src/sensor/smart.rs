@@ -7,6 +7,7 @@
 use crate::sensor::program::{self, Budget};
 use crate::sensor::sample::{SCALE_CELSIUS, clean, gauge};
 use crate::sensor::{NoData, Paths, Reading, Sample, Sensor};
+use crate::tree::tree;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -83,7 +84,7 @@ impl Sensor for Smart {
     }
 
     fn recall(&mut self, known: &[Component]) {
-        self.known = known.iter().map(|part| (part.id.clone(), part.clone())).collect();
+        self.known = tree(known.iter().map(|part| (part.id.clone(), part.clone())));
     }
 
     fn read(&mut self, paths: &Paths) -> Result<Reading, NoData> {
@@ -233,7 +234,7 @@ impl Smart {
         let components = once_each(components);
         let samples =
             components.iter().filter_map(|part| samples.remove(part.id.as_str())).flatten().collect();
-        self.known = components.iter().map(|part| (part.id.clone(), part.clone())).collect();
+        self.known = tree(components.iter().map(|part| (part.id.clone(), part.clone())));
         Reading { samples, components }
     }
 }

@@ -3,6 +3,7 @@
 use super::record::{Record, ReportRecord};
 use super::segment::{Index, read_record, visit};
 use super::{Segment, Spool};
+use crate::tree::tree;
 use crate::uplink::Lane;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -88,7 +89,7 @@ impl Spool {
     }
 
     fn anchors_for(&self, reports: &[Held]) -> Vec<Anchor> {
-        let boots: BTreeSet<BootId> = reports.iter().map(|held| held.boot).collect();
+        let boots: BTreeSet<BootId> = tree(reports.iter().map(|held| held.boot));
         self.state.anchors.iter().filter(|anchor| boots.contains(&anchor.boot)).copied().collect()
     }
 

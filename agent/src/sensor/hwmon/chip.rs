@@ -2,6 +2,7 @@
 //! files in `/sys/class/hwmon`; knows nothing of which numbers can be trusted.
 
 use crate::sensor::{NoData, source};
+use crate::tree::tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -124,7 +125,7 @@ fn read_chip(folder: &Path, wanted: &[Quantity]) -> Chip {
 
 fn read_inputs(folder: &Path, seat: &str, wanted: &[Quantity]) -> Vec<Input> {
     let entries = source::entries(folder).unwrap_or_default();
-    let files: BTreeSet<String> = entries.iter().map(|path| source::name(path)).collect();
+    let files: BTreeSet<String> = tree(entries.iter().map(|path| source::name(path)));
     let mut inputs: Vec<Input> = Vec::new();
     for file in &files {
         let Some((quantity, stem, what)) = split(file) else { continue };

@@ -3,6 +3,7 @@
 
 use crate::sensor::hwmon::chip::{Chip, Input, Quantity, split};
 use crate::sensor::{NoData, source};
+use crate::tree::tree;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -106,7 +107,7 @@ fn psutil_chip(name: &str, readings: &[Value]) -> Chip {
             false => (Quantity::Fan, "fan"),
         };
         let limits = limits.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?.as_f64()?)));
-        let numbers = limits.chain([("input".to_owned(), value)]).collect();
+        let numbers = tree(limits.chain([("input".to_owned(), value)]));
         let label = field("label", 0).and_then(Value::as_str).filter(|label| !label.is_empty());
         let id = format!("{name}/{prefix}{}", place + 1);
         chip.inputs.push(Input { id, quantity, label: label.map(str::to_owned), numbers });

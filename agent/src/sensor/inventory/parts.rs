@@ -161,7 +161,7 @@ fn host(found: &Found) -> Option<Component> {
         ("memory_bytes", found.memory_bytes),
         ("processors_count", Some(processor_count(&found.cpuinfo)).filter(|count| *count > 0.0)),
     ];
-    host.figures = figures.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+    host.figures = part::figures(&figures);
     Some(host)
 }
 
@@ -187,8 +187,7 @@ fn firmware(found: &Found) -> Option<Component> {
     bios.name = "BIOS".to_owned();
     bios.model = model(said(found, kind::BIOS, "Vendor", "bios_vendor"), Some(version));
     let released = said(found, kind::BIOS, "Release Date", "bios_date").and_then(date::seconds);
-    bios.figures =
-        released.map(|seconds| ("released_unix_seconds".to_owned(), seconds as f64)).into_iter().collect();
+    bios.figures = part::figures(&[("released_unix_seconds", released.map(|seconds| seconds as f64))]);
     Some(bios)
 }
 
@@ -231,7 +230,7 @@ fn socket((place, socket): (usize, &Structure)) -> Option<Component> {
         ("threads_count", socket.number("Thread Count")),
         ("speed_max_hertz", socket.number("Max Speed").map(|megahertz| megahertz * 1e6)),
     ];
-    cpu.figures = figures.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+    cpu.figures = part::figures(&figures);
     Some(cpu)
 }
 
@@ -262,7 +261,7 @@ fn packages(cpuinfo: &str) -> Vec<Component> {
         cpu.model = squeezed(&model);
         let cores = Some(cores.len() as f64).filter(|cores| *cores > 0.0);
         let figures = [("cores_count", cores), ("threads_count", Some(threads))];
-        cpu.figures = figures.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+        cpu.figures = part::figures(&figures);
         cpu
     };
     packages.into_iter().map(cpu).filter(|cpu| !cpu.model.is_empty()).collect()
@@ -289,10 +288,7 @@ fn memory(place: usize, module: &Structure) -> Option<Component> {
     memory.model = model(module.real("Manufacturer"), module.real("Part Number"));
     memory.serial = clean(module.real("Serial Number").unwrap_or_default());
     let speed = module.number("Speed").map(|millions| millions * 1e6);
-    memory.figures = [("size_bytes", Some(bytes)), ("speed_transfers_per_second", speed)]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-        .collect();
+    memory.figures = part::figures(&[("size_bytes", Some(bytes)), ("speed_transfers_per_second", speed)]);
     Some(memory)
 }
 
@@ -308,8 +304,7 @@ fn power_supply(place: usize, supply: &Structure) -> Option<Component> {
     part.name = clean(supply.real("Name").unwrap_or_default());
     part.model = model(supply.real("Manufacturer"), supply.real("Model Part Number"));
     part.serial = clean(supply.real("Serial Number").unwrap_or_default());
-    let watts = supply.number("Max Power Capacity");
-    part.figures = watts.map(|watts| ("capacity_watts".to_owned(), watts)).into_iter().collect();
+    part.figures = part::figures(&[("capacity_watts", supply.number("Max Power Capacity"))]);
     match status {
         "Present, Critical" => part::mark(&mut part, State::Failed, "critical"),
         "Present, Non-critical" => part::mark(&mut part, State::Degraded, "non-critical"),

@@ -1,6 +1,7 @@
 //! What the firmware says that a machine is made of: the SMBIOS table as bytes, or as `dmidecode` prints it. Both give
 //! the same structures, with `dmidecode`'s names of the fields. Pure; knows nothing of what a field is good for.
 
+use crate::tree::tree;
 use std::collections::BTreeMap;
 
 /// Structures of one table; machines of four processors have some 300.
@@ -169,7 +170,7 @@ fn structure(kind: u8, body: &[u8], texts: &[u8]) -> Structure {
     let fields = FIELDS.iter().filter(|(of, ..)| *of == kind);
     let fields =
         fields.filter_map(|(_, place, name, form)| Some((*name, field(body, texts, *place, *form)?)));
-    Structure { kind, fields: fields.collect() }
+    Structure { kind, fields: tree(fields) }
 }
 
 fn field(body: &[u8], texts: &[u8], place: usize, form: Form) -> Option<String> {

@@ -14,8 +14,7 @@ pub(super) fn read(class: &Path) -> Option<Component> {
     card.model = clean(&model(&device));
     let address = source::word(&class.join("address")).filter(|address| !is_placeholder(address));
     card.serial = clean(&address.unwrap_or_default());
-    let mtu = source::number(&class.join("mtu"));
-    card.figures = mtu.map(|mtu| ("mtu_bytes".to_owned(), mtu)).into_iter().collect();
+    card.figures = part::figures(&[("mtu_bytes", source::number(&class.join("mtu")))]);
     Some(card)
 }
 

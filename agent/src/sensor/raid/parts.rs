@@ -5,6 +5,7 @@ use crate::sensor::merge::rank;
 use crate::sensor::part;
 use crate::sensor::raid::words::{self, Words};
 use crate::sensor::sample::clean;
+use crate::tree::tree;
 use std::collections::{BTreeMap, BTreeSet};
 use tram_proto::component::{Component, State};
 
@@ -95,7 +96,7 @@ impl Parts {
             is_bad(part.component.state) || rests
         };
         let excused: BTreeSet<String> =
-            self.each(BATTERY).filter(excused).map(|part| controller_of(part.id())).collect();
+            tree(self.each(BATTERY).filter(excused).map(|part| controller_of(part.id())));
         for part in self.0.values_mut().filter(|part| part.has_reason(CACHE_OFF)) {
             if !excused.contains(&controller_of(part.id())) {
                 part.say(State::Degraded, CACHE_OFF);
@@ -106,12 +107,9 @@ impl Parts {
     /// What a controller counts that is wrong with its arrays and disks is wrong with itself only where none of them says
     /// so: one fault is one part's.
     fn judge_summaries(&mut self) {
-        let told: BTreeSet<String> = self
-            .0
-            .values()
-            .filter(|part| part.component.kind != CONTROLLER && is_bad(part.component.state))
-            .map(|part| controller_of(part.id()))
-            .collect();
+        let is_told = |part: &&Part| part.component.kind != CONTROLLER && is_bad(part.component.state);
+        let told: BTreeSet<String> =
+            tree(self.0.values().filter(is_told).map(|part| controller_of(part.id())));
         for part in self.0.values_mut() {
             for reason in std::mem::take(&mut part.summaries) {
                 let state =

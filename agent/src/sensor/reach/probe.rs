@@ -7,6 +7,7 @@ use super::target::permit;
 use super::{dns, icmp, tcp};
 use crate::sample::Sample;
 use crate::sensor::part;
+use crate::tree;
 use futures_util::future::join_all;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -71,12 +72,10 @@ impl Probed {
 
     /// As samples: the same for each kind, with or without a value. Their attributes say what the policy said.
     pub fn samples(&self) -> Vec<Sample> {
-        let attributes: tram_proto::catalogue::Attributes = [
+        let attributes = tree::attributes([
             (sample::PROBE_KIND.to_owned(), self.probe.kind().to_owned()),
             (sample::TARGET.to_owned(), self.probe.target()),
-        ]
-        .into_iter()
-        .collect();
+        ]);
         let gauge = |name: &str, unit: &str, scale: u8, value: Option<f64>| {
             let (name, unit, attributes) = (name.to_owned(), unit.to_owned(), attributes.clone());
             Sample { column: Column { name, attributes, unit, scale, kind: Kind::Gauge }, value }

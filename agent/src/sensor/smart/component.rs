@@ -4,6 +4,7 @@ use super::drive::{Drive, Refusal};
 use super::verdict::judge;
 use crate::sensor::part;
 use crate::sensor::sample::clean;
+use crate::tree::tree;
 use tram_proto::component::{Component, State};
 
 /// What a disk's part is of.
@@ -26,7 +27,7 @@ pub fn of_drive(id: &str, drive: &Drive) -> Component {
         serial: clean(&drive.serial),
         state,
         reasons,
-        figures: drive.figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+        figures: tree(drive.figures.iter().map(|(name, value)| ((*name).to_owned(), *value))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What package managers print of updates, counted. Pure.
 
+use crate::tree::tree;
+
 /// Packages that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pending {
@@ -69,7 +71,7 @@ pub fn parse_updateinfo(text: &str) -> usize {
             .find(|word| word.contains('-') && word.contains('.') && !word.starts_with("20"));
         package.filter(|_| is_security).map(|package| (*package).to_owned())
     };
-    text.lines().filter_map(package).collect::<std::collections::BTreeSet<_>>().len()
+    tree::<std::collections::BTreeSet<_>, _>(text.lines().filter_map(package)).len()
 }
 
 /// Rows of a table of zypper's that have `word` among their cells.

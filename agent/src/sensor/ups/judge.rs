@@ -267,7 +267,7 @@ fn figures(numbers: &Numbers<'_>) -> BTreeMap<String, f64> {
         ("nominal_volt_amperes", nonzero("ups.power.nominal", 10_000_000.0)),
         ("nominal_watts", nonzero("ups.realpower.nominal", 10_000_000.0)),
     ];
-    figures.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    part::figures(&figures)
 }
 
 fn samples(name: &str, numbers: &Numbers<'_>) -> Vec<Sample> {
