@@ -8,10 +8,12 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tram_proto::enroll::Token;
 
 mod command;
+mod log;
 mod texts;
 #[cfg(windows)]
 mod windows;
@@ -209,13 +211,9 @@ fn start_log<W>(level: &str, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    use tracing_subscriber::filter::Targets;
-    use tracing_subscriber::layer::SubscriberExt as _;
-    use tracing_subscriber::util::SubscriberInitExt as _;
     let filter: Targets = level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_target(false);
     // Fails only where a program that uses this library has its own log.
-    tracing_subscriber::registry().with(lines).with(filter).try_init().ok();
+    tracing::subscriber::set_global_default(log::Lines { filter, writer }).ok();
 }
 
 #[cfg(test)]
