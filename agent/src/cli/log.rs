@@ -109,6 +109,9 @@ mod tests {
         expect.retain(|line| !line.contains("not ours"));
         expect.iter_mut().for_each(|line| *line = line.replace("span: ", ""));
         assert_eq!(ours.lines(), expect);
-        assert!(expect.first().is_some_and(|line| line.starts_with(" INFO spool is full known=3")), "{expect:?}");
+        assert!(
+            expect.first().is_some_and(|line| line.starts_with(" INFO spool is full known=3")),
+            "{expect:?}"
+        );
     }
 }

@@ -104,7 +104,8 @@ mod tests {
         let texts = ["", "*", "**", "lo", "lo*", "l*o", "l?", "lo]", "/run/**", "/run/*", "[l]o*", "đĩa*"];
         for text in texts {
             let (glob, pattern) = (Glob::new(text).unwrap(), Pattern::new(text).unwrap());
-            for name in ["", "lo", "lo0", "lo]", "lo*", "l", "/run", "/run/", "/run/user/1", "đĩa", "đĩa 1"] {
+            for name in ["", "lo", "lo0", "lo]", "lo*", "l", "/run", "/run/", "/run/user/1", "đĩa", "đĩa 1"]
+            {
                 assert_eq!(glob.matches(name), pattern.matches(name), "{text} {name}");
             }
         }
