@@ -10,6 +10,7 @@ pub mod hold;
 mod sealed;
 
 use crate::clock::Clock;
+use crate::model::text::Text;
 use crate::pki::{self, PkiError};
 use crate::series::tier::Tier;
 use crate::store::StoreError;
@@ -60,6 +61,15 @@ pub enum BackupError {
         /// Why.
         source: io::Error,
     },
+    /// A folder that is to take a backup is not there.
+    #[error("{0}: there is no such folder")]
+    NoFolder(PathBuf),
+    /// A folder where a backup's file was expected.
+    #[error("{0} is a folder; name the backup's file")]
+    IsFolder(PathBuf),
+    /// A disk is full: the one that this folder is on.
+    #[error("the disk that holds {0} is full")]
+    Full(PathBuf),
     /// What would be overwritten.
     #[error("{0} is there already and is not overwritten")]
     Exists(PathBuf),
@@ -72,16 +82,16 @@ pub enum BackupError {
     /// A file that does not begin as a backup does.
     #[error("{0} is not a backup of Trạm")]
     Foreign(PathBuf),
-    /// The passphrase is another, or the beginning of the file was changed.
-    #[error("{0}: the passphrase is not the one that it was made with, or its beginning is damaged")]
+    /// The passphrase is another, or the beginning of the file was changed or is all that is left of it.
+    #[error("{0}: the passphrase is not the one that it was made with, or the file is damaged or cut short")]
     Passphrase(PathBuf),
     /// The file was changed or cut.
-    #[error("{path}: damaged or cut short: {what}")]
+    #[error("{path}: damaged or cut short: {en}", en = what.en)]
     Damaged {
         /// The backup.
         path: PathBuf,
         /// What is wrong.
-        what: String,
+        what: Text,
     },
     /// The authority in it is none.
     #[error(transparent)]
@@ -101,22 +111,60 @@ pub fn write(data_dir: &Path, file: &Path, passphrase: &str, clock: &Clock) -> R
     if file.exists() {
         return Err(BackupError::Exists(file.to_owned()));
     }
+    let folder = folder_of(file);
+    if !folder.is_dir() {
+        return Err(BackupError::NoFolder(folder.to_owned()));
+    }
     let part = beside(file, "part");
-    let written = pack(data_dir, &part, passphrase, clock).and_then(|()| verify(&part, passphrase));
+    let packed = pack(data_dir, &part, passphrase, clock).map_err(|error| full(error, data_dir, folder));
+    let written = packed.and_then(|()| verify(&part, passphrase));
     if written.is_err() {
         // What failed says why; the half file says nothing.
         fs::remove_file(&part).ok();
         return written;
     }
     fs::rename(&part, file).map_err(at(file))?;
-    sync_dir(file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    sync_dir(folder)?;
     written
+}
+
+/// The folder that a file is to lie in; one that ends with a slash is a folder itself.
+fn folder_of(file: &Path) -> &Path {
+    if file.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return file;
+    }
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Names the folder whose disk is full, where that is what went wrong: whoever asked for a backup knows the data folder
+/// and the backup's, and not what is made in them meanwhile.
+fn full(error: BackupError, data_dir: &Path, folder: &Path) -> BackupError {
+    if let BackupError::File { path, source } = &error
+        && source.kind() == io::ErrorKind::StorageFull
+    {
+        let of = if path.starts_with(data_dir) { data_dir } else { folder };
+        return BackupError::Full(of.to_owned());
+    }
+    // Only copies of the state and of its history are written through the database: they lie in the data folder.
+    let is_copy = matches!(&error, BackupError::Store(store) if store.is_disk_full());
+    if is_copy { BackupError::Full(data_dir.to_owned()) } else { error }
+}
+
+/// Refuses what cannot be a backup's file before anything is made for it.
+fn expect_file(file: &Path) -> Result<(), BackupError> {
+    match fs::metadata(file).map_err(at(file))?.is_dir() {
+        true => Err(BackupError::IsFolder(file.to_owned())),
+        false => Ok(()),
+    }
 }
 
 /// Reads a whole backup and checks it: every byte, every database, the authority's key.
 pub fn verify(file: &Path, passphrase: &str) -> Result<Contents, BackupError> {
+    expect_file(file)?;
     let dir = Scratch::new(beside(file, "check"))?;
-    let contents = archive::unpack(file, passphrase, &dir.0, After::Drop)?;
+    let folder = folder_of(file);
+    let unpacked = archive::unpack(file, passphrase, &dir.0, After::Drop);
+    let contents = unpacked.map_err(|error| full(error, folder, folder))?;
     pki::check(&dir.0)?;
     Ok(contents)
 }
@@ -136,8 +184,10 @@ pub fn restore(
             return Err(BackupError::Exists(path));
         }
     }
+    expect_file(file)?;
     let dir = Scratch::new(data_dir.join(RESTORE_DIR))?;
-    let contents = archive::unpack(file, passphrase, &dir.0, After::Keep)?;
+    let unpacked = archive::unpack(file, passphrase, &dir.0, After::Keep);
+    let contents = unpacked.map_err(|error| full(error, data_dir, data_dir))?;
     pki::check(&dir.0)?;
     after_restore(&dir.0, &contents, actor, now_ms)?;
     give_to_owner_of(data_dir, &dir.0)?;
@@ -271,5 +321,40 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_by_the_folder_that_people_know() {
+        let (data, target) = (Path::new("/data"), Path::new("/media/usb"));
+        let file =
+            |path: &str, kind: io::ErrorKind| BackupError::File { path: path.into(), source: kind.into() };
+        let said = |error| full(error, data, target).to_string();
+        let no_room = io::ErrorKind::StorageFull;
+        assert_eq!(said(file("/media/usb/x.part", no_room)), "the disk that holds /media/usb is full");
+        assert_eq!(said(file("/data/backup.tmp/state.db", no_room)), "the disk that holds /data is full");
+        let sqlite = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        let store = StoreError::Database(rusqlite::Error::SqliteFailure(sqlite, None));
+        assert_eq!(said(store.into()), "the disk that holds /data is full");
+        assert!(said(file("/media/usb/x.part", io::ErrorKind::NotFound)).starts_with("/media/usb/x.part: "));
+    }
+
+    #[test]
+    fn a_file_lies_in_its_folder_and_a_slash_at_the_end_means_one() {
+        for (file, folder) in [("x", "."), ("/a/x", "/a"), ("a/x", "a"), ("a/x/", "a/x/")] {
+            assert_eq!(folder_of(Path::new(file)), Path::new(folder));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(verify(dir.path(), "x"), Err(BackupError::IsFolder(_))));
+        let missing = dir.path().join("no/tram.backup");
+        let written = write(dir.path(), &missing, "x", &Clock::system());
+        assert_eq!(
+            written.unwrap_err().to_string(),
+            format!("{}/no: there is no such folder", dir.path().display())
+        );
     }
 }

@@ -35,3 +35,11 @@ pub enum StoreError {
     #[error("the store is shutting down")]
     Closed,
 }
+
+impl StoreError {
+    /// Whether the disk is full.
+    pub fn is_disk_full(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}

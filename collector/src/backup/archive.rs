@@ -1,9 +1,10 @@
 //! What a backup is inside its seal: a tar archive, compressed. Its last file, [`MANIFEST`], names the others with
 //! their lengths and digests, so that an archive without it is not whole.
 
-use super::sealed::{Opening, Sealing, Unsealed};
+use super::sealed::{self, Opening, Sealing, Unsealed};
 use super::{BackupError, Contents, PKI, SERIES, STATE, at};
 use crate::hex::hex;
+use crate::model::text::Text;
 use crate::store::sqlite::copy;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -48,7 +49,7 @@ pub(super) struct Archive {
 impl Archive {
     pub(super) fn begin(out: File, path: &Path, passphrase: &str) -> Result<Self, BackupError> {
         let begin = || {
-            let mut random = [0; super::sealed::RANDOM];
+            let mut random = [0; sealed::RANDOM];
             getrandom::fill(&mut random).map_err(io::Error::other)?;
             let sealing = Sealing::begin(BufWriter::new(out), passphrase, random)?;
             zstd::Encoder::new(sealing, LEVEL)
@@ -122,11 +123,15 @@ pub(super) fn unpack(
         if name == MANIFEST {
             let mut text = Vec::new();
             entry.by_ref().take(MANIFEST_BYTES_MAX).read_to_end(&mut text).map_err(unsealed)?;
-            manifest = Some(serde_json::from_slice(&text).map_err(|error| damaged(file, error))?);
+            manifest = Some(serde_json::from_slice(&text).map_err(|error| damaged(file, &error, &error))?);
             continue;
         }
         if !is_expected(&name) || !entry.header().entry_type().is_file() {
-            return Err(damaged(file, format!("{name} does not belong in it")));
+            return Err(damaged(
+                file,
+                format!("{name} không thuộc về nó"),
+                format!("{name} does not belong in it"),
+            ));
         }
         let to = dir.join(&name);
         let note = write_out(&mut entry, &to).map_err(|error| match error {
@@ -135,7 +140,7 @@ pub(super) fn unpack(
         })?;
         if name.ends_with(".db") {
             if let Some(fault) = copy::fault(&to)? {
-                return Err(damaged(file, format!("{name}: {fault}")));
+                return Err(damaged(file, format!("{name}: {fault}"), format!("{name}: {fault}")));
             }
             if name == STATE {
                 agents = Some(copy::agents(&to)?);
@@ -148,14 +153,15 @@ pub(super) fn unpack(
     }
     // Whatever lies behind the archive's end belongs to the seal, whose last chunk must be there.
     io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(unsealed)?;
-    let manifest = manifest.ok_or_else(|| damaged(file, "the list of its files is missing"))?;
+    let unlisted = || damaged(file, "thiếu danh sách các tệp", "the list of its files is missing");
+    let manifest = manifest.ok_or_else(unlisted)?;
     compare(file, &manifest.files, &found)?;
     Ok(Contents {
         made_ms: manifest.made_ms,
         release: manifest.release,
         files: found.len(),
         bytes: found.values().map(|note| note.bytes).sum(),
-        agents: agents.ok_or_else(|| damaged(file, format!("{STATE} is missing")))?,
+        agents: agents.ok_or_else(|| missing(file, STATE))?,
         packed_bytes,
     })
 }
@@ -167,15 +173,21 @@ fn compare(
 ) -> Result<(), BackupError> {
     for (name, note) in expected {
         match found.get(name) {
-            None => return Err(damaged(file, format!("{name} is missing"))),
+            None => return Err(missing(file, name)),
             Some(found) if found != note => {
-                return Err(damaged(file, format!("{name} is not as it was written")));
+                let (vi, en) =
+                    (format!("{name} không như lúc được ghi"), format!("{name} is not as it was written"));
+                return Err(damaged(file, vi, en));
             }
             Some(_) => {}
         }
     }
     match found.keys().find(|name| !expected.contains_key(*name)) {
-        Some(name) => Err(damaged(file, format!("{name} is not in its list"))),
+        Some(name) => Err(damaged(
+            file,
+            format!("{name} không có trong danh sách"),
+            format!("{name} is not in its list"),
+        )),
         None => Ok(()),
     }
 }
@@ -220,8 +232,10 @@ fn unsealed(file: &Path, error: io::Error) -> BackupError {
     match seal_fault(&error) {
         Some(Unsealed::Foreign) => BackupError::Foreign(file.to_owned()),
         Some(Unsealed::Passphrase) => BackupError::Passphrase(file.to_owned()),
-        Some(seal @ Unsealed::Damaged(_)) => damaged(file, seal),
-        None => damaged(file, error),
+        Some(seal @ Unsealed::Damaged(chunk)) => {
+            damaged(file, format!("từ byte {} trở đi", sealed::place(*chunk)), seal)
+        }
+        None => damaged(file, &error, &error),
     }
 }
 
@@ -240,8 +254,12 @@ fn seal_fault(error: &io::Error) -> Option<&Unsealed> {
     }
 }
 
-fn damaged(file: &Path, what: impl ToString) -> BackupError {
-    BackupError::Damaged { path: file.to_owned(), what: what.to_string() }
+fn missing(file: &Path, name: &str) -> BackupError {
+    damaged(file, format!("thiếu {name}"), format!("{name} is missing"))
+}
+
+fn damaged(file: &Path, vi: impl ToString, en: impl ToString) -> BackupError {
+    BackupError::Damaged { path: file.to_owned(), what: Text::new(vi.to_string(), en.to_string()) }
 }
 
 struct Digesting<R> {

@@ -53,10 +53,15 @@ impl fmt::Display for Unsealed {
             Self::Foreign => f.write_str("not a backup"),
             Self::Passphrase => f.write_str("wrong passphrase"),
             Self::Damaged(chunk) => {
-                write!(f, "the bytes from {} on", (chunk - 1) * (CHUNK + TAG) as u64 + HEADER as u64)
+                write!(f, "the bytes from {} on", place(*chunk))
             }
         }
     }
+}
+
+/// Where a chunk, counted from 1, begins in the file.
+pub(super) const fn place(chunk: u64) -> u64 {
+    chunk.saturating_sub(1) * (CHUNK + TAG) as u64 + HEADER as u64
 }
 
 impl std::error::Error for Unsealed {}

@@ -80,9 +80,10 @@ pub(super) fn restore(
             contents.agents, contents.files
         ),
         format!(
-            "The backup of {made} was restored into {dir}: {} agents, {} files.\nEvery session and enrolment token has \
+            "The backup of {made} was restored into {dir}: {}, {}.\nEvery session and enrolment token has \
              ended. Agents send again what they still have; those enrolled since wait to be accepted (agent list).",
-            contents.agents, contents.files
+            counted(contents.agents, "agent"),
+            counted(contents.files as u64, "file")
         ),
     ))
 }
@@ -126,17 +127,17 @@ fn passphrase(file: Option<PathBuf>, language: Language, what_for: Use) -> Resul
     let given = match given {
         Some(given) => given,
         None if std::io::stdin().is_terminal() => {
-            password::typed(language, ("Mật khẩu sao lưu: ", "Passphrase: "), what_for == Use::Make)?
+            password::typed(language, password::PASSPHRASE, what_for == Use::Make)?
         }
         None => {
             return Err(Complaint::usage(
-                "thiếu mật khẩu sao lưu: hãy dùng --passphrase-file hoặc TRAM_BACKUP_PASSPHRASE_FILE",
-                "the passphrase is missing: use --passphrase-file or TRAM_BACKUP_PASSPHRASE_FILE",
+                "thiếu mật khẩu sao lưu: hãy dùng --passphrase-file hoặc TRAM_BACKUP_PASSPHRASE",
+                "the passphrase is missing: use --passphrase-file or TRAM_BACKUP_PASSPHRASE",
             ));
         }
     };
     if what_for == Use::Make {
-        password::check(&given)?;
+        password::check(password::PASSPHRASE, &given)?;
     }
     Ok(given)
 }
@@ -144,6 +145,7 @@ fn passphrase(file: Option<PathBuf>, language: Language, what_for: Use) -> Resul
 fn sound(file: &Path, contents: &Contents) -> Answer {
     let (file, made) = (file.display(), time(contents.made_ms));
     let (files, agents, release) = (contents.files, contents.agents, &contents.release);
+    let (en_agents, en_files) = (counted(agents, "agent"), counted(files as u64, "file"));
     let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     let (packed, bytes) = (megabytes(contents.packed_bytes), megabytes(contents.bytes));
     Answer::new(
@@ -152,10 +154,15 @@ fn sound(file: &Path, contents: &Contents) -> Answer {
              trong {packed} MB."
         ),
         format!(
-            "{file}: the backup of {made} by release {release} is sound: {agents} agents, {files} files, {bytes} MB in \
+            "{file}: the backup of {made} by release {release} is sound: {en_agents}, {en_files}, {bytes} MB in \
              {packed} MB."
         ),
     )
+}
+
+/// A count and its noun, in English.
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A time as people write it, in this machine's zone.
@@ -204,6 +211,13 @@ impl From<BackupError> for Complaint {
             BackupError::Store(error) => Self::from(error),
             BackupError::Pki(error) => Self::from(error),
             BackupError::File { path, source } => Self::failure(format!("{}: {source}", path.display()), en),
+            BackupError::NoFolder(path) => {
+                Self::usage(format!("{}: không có thư mục này", path.display()), en)
+            }
+            BackupError::IsFolder(path) => {
+                Self::usage(format!("{} là một thư mục; hãy chỉ đúng tệp sao lưu", path.display()), en)
+            }
+            BackupError::Full(path) => Self::failure(format!("đĩa chứa {} đã đầy", path.display()), en),
             BackupError::Exists(path) => {
                 Self::usage(format!("{} đã có, và không bị ghi đè", path.display()), en)
             }
@@ -218,11 +232,11 @@ impl From<BackupError> for Complaint {
                 Self::failure(format!("{} không phải là bản sao lưu của Trạm", path.display()), en)
             }
             BackupError::Passphrase(path) => Self::failure(
-                format!("{}: sai mật khẩu sao lưu, hoặc phần đầu của tệp bị hỏng", path.display()),
+                format!("{}: sai mật khẩu sao lưu, hoặc tệp bị hỏng hay bị cắt cụt", path.display()),
                 en,
             ),
             BackupError::Damaged { path, what } => {
-                Self::failure(format!("{}: bị hỏng hoặc bị cắt cụt: {what}", path.display()), en)
+                Self::failure(format!("{}: bị hỏng hoặc bị cắt cụt: {}", path.display(), what.vi), en)
             }
         }
     }
@@ -231,6 +245,11 @@ impl From<BackupError> for Complaint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!((counted(1, "agent"), counted(0, "file")), ("1 agent".to_owned(), "0 files".to_owned()));
+    }
 
     #[test]
     fn only_the_oldest_dated_backups_are_deleted() {

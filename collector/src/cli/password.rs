@@ -4,7 +4,7 @@ use super::complaint::Complaint;
 use crate::api::password::{BYTES_MAX, LENGTH_MIN, hash};
 use crate::api::secret;
 use crate::config::person;
-use crate::model::text::Language;
+use crate::model::text::{Language, Words};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -14,6 +14,24 @@ pub(super) struct NewPassword {
     pub(super) hash: String,
     pub(super) generated: Option<String>,
 }
+
+/// What is typed, as people call it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Secret {
+    name: Words,
+    prompt: Words,
+}
+
+/// What a person signs in with.
+pub(super) const PASSWORD: Secret = Secret {
+    name: Words { vi: "mật khẩu", en: "password" },
+    prompt: Words { vi: "Mật khẩu: ", en: "Password: " },
+};
+/// What a backup is sealed with.
+pub(super) const PASSPHRASE: Secret = Secret {
+    name: Words { vi: "mật khẩu sao lưu", en: "passphrase" },
+    prompt: Words { vi: "Mật khẩu sao lưu: ", en: "Passphrase: " },
+};
 
 /// Takes a password from `file`, else from `TRAM_PASSWORD` or `TRAM_PASSWORD_FILE`, else from the keyboard if someone
 /// sits there, else makes one.
@@ -28,7 +46,7 @@ pub(super) fn new(file: Option<PathBuf>, language: Language) -> Result<NewPasswo
     };
     let given = match given {
         Some(password) => Some(password),
-        None if std::io::stdin().is_terminal() => Some(typed(language, ("Mật khẩu: ", "Password: "), true)?),
+        None if std::io::stdin().is_terminal() => Some(typed(language, PASSWORD, true)?),
         None => None,
     };
     let (password, generated) = match given {
@@ -38,30 +56,31 @@ pub(super) fn new(file: Option<PathBuf>, language: Language) -> Result<NewPasswo
             (password.clone(), Some(password))
         }
     };
-    check(&password)?;
+    check(PASSWORD, &password)?;
     let hash = hash(&password)?;
     Ok(NewPassword { hash, generated })
 }
 
-pub(super) fn check(password: &str) -> Result<(), Complaint> {
-    let length = password.chars().count();
+pub(super) fn check(what: Secret, given: &str) -> Result<(), Complaint> {
+    let Words { vi, en } = what.name;
+    let length = given.chars().count();
     if length < LENGTH_MIN {
         return Err(Complaint::usage(
-            format!("mật khẩu có {length} ký tự, cần ít nhất {LENGTH_MIN}"),
-            format!("the password has {length} characters, at least {LENGTH_MIN} are needed"),
+            format!("{vi} có {length} ký tự, cần ít nhất {LENGTH_MIN}"),
+            format!("the {en} has {length} characters, at least {LENGTH_MIN} are needed"),
         ));
     }
-    if password.len() > BYTES_MAX {
+    if given.len() > BYTES_MAX {
         return Err(Complaint::usage(
-            format!("mật khẩu dài hơn {BYTES_MAX} byte"),
-            format!("the password is longer than {BYTES_MAX} bytes"),
+            format!("{vi} dài hơn {BYTES_MAX} byte"),
+            format!("the {en} is longer than {BYTES_MAX} bytes"),
         ));
     }
     Ok(())
 }
 
 /// Asks without showing what is typed; for one that is new, twice.
-pub(super) fn typed(language: Language, (vi, en): (&str, &str), is_new: bool) -> Result<String, Complaint> {
+pub(super) fn typed(language: Language, what: Secret, is_new: bool) -> Result<String, Complaint> {
     let failed = |error: std::io::Error| {
         Complaint::failure(
             format!("không đọc được bàn phím: {error}"),
@@ -75,11 +94,11 @@ pub(super) fn typed(language: Language, (vi, en): (&str, &str), is_new: bool) ->
         };
         silently(text).map_err(failed)
     };
-    let first = ask(vi, en)?;
+    let first = ask(what.prompt.vi, what.prompt.en)?;
     if !is_new {
         return Ok(first);
     }
-    check(&first)?;
+    check(what, &first)?;
     if ask("Nhập lại mật khẩu: ", "The same again: ")? == first {
         return Ok(first);
     }
@@ -108,9 +127,11 @@ mod tests {
 
     #[test]
     fn a_short_or_endless_password_is_refused_in_both_languages() {
-        let short = check("chín ký t").unwrap_err();
+        let short = check(PASSWORD, "chín ký t").unwrap_err();
         assert!(short.text.vi.contains("9 ký tự") && short.text.en.contains("9 characters"), "{short:?}");
-        assert!(check(&"x".repeat(BYTES_MAX + 1)).unwrap_err().is_usage);
-        assert_eq!(check("đủ mười ký tự"), Ok(()));
+        assert!(check(PASSWORD, &"x".repeat(BYTES_MAX + 1)).unwrap_err().is_usage);
+        assert_eq!(check(PASSWORD, "đủ mười ký tự"), Ok(()));
+        let short = check(PASSPHRASE, "ngắn").unwrap_err();
+        assert!(short.text.en.starts_with("the passphrase has 4"), "{short:?}");
     }
 }
