@@ -131,6 +131,8 @@ pub struct Figures {
     pub window_us: AtomicU64,
     /// The last window failed: nothing is being kept at the moment.
     pub failing: AtomicBool,
+    /// It failed because the disk is full.
+    pub disk_full: AtomicBool,
 }
 
 #[derive(Default)]

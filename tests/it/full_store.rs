@@ -57,7 +57,9 @@ async fn a_full_store_refuses_without_dying_and_takes_the_same_reports_later() {
         assert!(host.next < 2_000, "the store is not full");
     };
     assert_eq!((refused.status, refused.problem().as_str()), (503, "busy"));
-    assert_eq!(ready(&mut browser).await, 503);
+    let said = browser.ask(Method::GET, "/readyz", &[], None).await;
+    assert_eq!(said.status, 503);
+    assert!(String::from_utf8_lossy(&said.body).contains("its disk is full"), "{:?}", said.body);
     for _ in 0..3 {
         world.look_around().await.unwrap();
         assert_eq!(ready(&mut browser).await, 503, "a round without anything to write proves nothing");

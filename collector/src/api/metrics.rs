@@ -94,11 +94,17 @@ pub async fn ready(
     if read.is_err() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read\n"));
     }
-    // With every open hour in memory waiting for the disk, reports are refused as well.
-    if state.commit.figures().failing.load(Ordering::Relaxed) || state.series.is_full() {
-        return Err((StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written\n"));
-    }
-    Ok("ready\n")
+    let figures = state.commit.figures();
+    let why = match (figures.failing.load(Ordering::Relaxed), figures.disk_full.load(Ordering::Relaxed)) {
+        (true, true) => "the store cannot be written: its disk is full\n",
+        (true, false) => "the store cannot be written: the collector's log says why\n",
+        // With every open hour in memory waiting for the disk, reports are refused as well.
+        (false, _) if state.series.is_full() => {
+            "the history cannot be written and its memory is used up: the collector's log says why\n"
+        }
+        (false, _) => return Ok("ready\n"),
+    };
+    Err((StatusCode::SERVICE_UNAVAILABLE, why))
 }
 
 /// Everything that is counted. For callers who see everything: the counts are of the whole province.

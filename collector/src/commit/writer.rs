@@ -203,7 +203,9 @@ impl Writer {
 
     /// Notes whether the disk could be written, as `/readyz` says it, and whether it may be trusted any more.
     fn note_disk(&mut self, error: Option<&StoreError>) {
-        self.handle.figures().failing.store(error.is_some(), Ordering::Relaxed);
+        let figures = self.handle.figures();
+        figures.disk_full.store(error.is_some_and(StoreError::is_disk_full), Ordering::Relaxed);
+        figures.failing.store(error.is_some(), Ordering::Relaxed);
         self.is_poisoned |= error.is_some_and(is_sync_failure);
     }
 
