@@ -11,7 +11,7 @@ mod environment;
 mod error;
 pub mod person;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, toml_mistake};
 
 /// The collector's configuration, checked.
 #[derive(Debug, Clone)]

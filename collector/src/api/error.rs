@@ -38,7 +38,7 @@ pub enum ApiError {
         text: Text,
     },
     /// The body is not JSON of the expected shape.
-    BadBody(String),
+    BadBody(crate::model::text::Text),
     /// The body is larger than any request needs.
     TooLarge,
     /// Somebody else has changed it since the caller read it.
@@ -117,8 +117,8 @@ impl ApiError {
                 format!("There is no such {noun}, or you may not see it."),
             ),
             Self::BadBody(why) => (
-                format!("Nội dung gửi lên không đúng định dạng JSON mong đợi: {why}."),
-                format!("The body is not the JSON that was expected: {why}."),
+                format!("Nội dung gửi lên không đúng định dạng JSON mong đợi: {}.", why.vi),
+                format!("The body is not the JSON that was expected: {}.", why.en),
             ),
             Self::Unauthenticated => (
                 "Bạn chưa đăng nhập, hoặc phiên đã hết hạn.".into(),
@@ -234,6 +234,9 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if error.is_disk_full() {
+            return Self::DiskFull;
+        }
         match error {
             StoreError::Missing(noun) => Self::Missing(noun),
             StoreError::Stale(_) => Self::Stale,
@@ -249,15 +252,10 @@ impl From<StoreError> for ApiError {
                     "The store is of a newer release: schema {found}, this release knows up to {known}."
                 ),
             }),
-            StoreError::Database(error) if is_disk_full(&error) => Self::DiskFull,
             StoreError::Database(error) => Self::Internal(error.to_string()),
             StoreError::Busy | StoreError::Closed => Self::Busy,
         }
     }
-}
-
-fn is_disk_full(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
 }
 
 fn role_vi(role: Role) -> &'static str {

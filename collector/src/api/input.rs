@@ -2,6 +2,7 @@
 
 use crate::api::error::ApiError;
 use crate::model::line::{self, LineFault};
+use crate::model::text::{Text, parser};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
@@ -37,8 +38,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         read.map(|query| Self(query.0)).map_err(|rejection| {
             let why = rejection.body_text();
             let why = why.strip_prefix("Failed to deserialize query string: ").unwrap_or(&why);
-            let vi = format!("Tham số truy vấn không hợp lệ: {why}.");
-            ApiError::invalid("query", vi, format!("The query is not acceptable: {why}."))
+            let Text { vi, en } = parser::complaint(why);
+            let vi = format!("Tham số truy vấn không hợp lệ: {vi}.");
+            ApiError::invalid("query", vi, format!("The query is not acceptable: {en}."))
         })
     }
 }
@@ -57,13 +59,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("application/json"));
         if !is_json {
-            return Err(ApiError::BadBody("content-type is not application/json".to_owned()));
+            return Err(ApiError::BadBody(Text::new(
+                "tiêu đề Content-Type không phải là application/json",
+                "content-type is not application/json",
+            )));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             let is_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-            if is_large { ApiError::TooLarge } else { ApiError::BadBody(rejection.body_text()) }
+            if is_large {
+                ApiError::TooLarge
+            } else {
+                ApiError::BadBody(parser::complaint(&rejection.body_text()))
+            }
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::BadBody(error.to_string()))
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| ApiError::BadBody(parser::complaint(&error.to_string())))
     }
 }
 

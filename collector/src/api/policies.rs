@@ -112,8 +112,8 @@ async fn put(caller: Caller, place: Place, headers: &HeaderMap, asked: Policy) -
     asked::check(&body).map_err(|why| {
         ApiError::invalid(
             "policy",
-            format!("Chính sách không hợp lệ: {why}."),
-            format!("The policy is not acceptable: {why}."),
+            format!("Chính sách không hợp lệ: {}.", why.vi),
+            format!("The policy is not acceptable: {}.", why.en),
         )
     })?;
     let now_ms = caller.state().clock.now_ms();

@@ -4,11 +4,12 @@ use super::Answer;
 use super::complaint::{Complaint, line};
 use super::store::{self, Written};
 use crate::api::view::policy::Policy;
-use crate::config::Config;
+use crate::config::{Config, toml_mistake};
 use crate::ingest::policy as asked;
 use crate::model::agency::{AgencyId, Scope};
 use crate::model::line;
 use crate::model::policy::Place;
+use crate::model::text::{Text, parser};
 use crate::store::sqlite::{agency, policy};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -86,15 +87,14 @@ fn set(config: &Config, place: Place, file: &Path) -> Result<Answer, Complaint> 
     let text = std::fs::read_to_string(file).map_err(|error| {
         Complaint::usage(format!("không đọc được {shown}: {error}"), format!("cannot read {shown}: {error}"))
     })?;
-    let wrong = |why: String| {
+    let wrong = |why: Text| {
         Complaint::usage(
-            format!("{shown}: chính sách không hợp lệ: {why}"),
-            format!("{shown}: not a policy: {why}"),
+            format!("{shown}: chính sách không hợp lệ: {}", why.vi),
+            format!("{shown}: not a policy: {}", why.en),
         )
     };
-    let asked: Policy =
-        toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
-    let body = serde_json::to_string(&asked).map_err(|error| wrong(error.to_string()))?;
+    let asked: Policy = toml::from_str(&text).map_err(|error| wrong(toml_mistake(&text, &error)))?;
+    let body = serde_json::to_string(&asked).map_err(|error| wrong(parser::complaint(&error.to_string())))?;
     asked::check(&body).map_err(wrong)?;
     let version = store::change(config, "policy.put", |transaction, now_ms| {
         let version = policy::put(transaction, Scope::All, place, &body, now_ms)?;

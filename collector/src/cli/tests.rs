@@ -229,15 +229,22 @@ fn a_policy_is_set_shown_and_written_down_and_what_agents_would_not_follow_is_re
     assert_eq!((rows[0].action.as_str(), rows[0].subject.as_str()), ("policy.put", "policy:all"));
     let file = place.dir.path().join("policy.toml");
     let path = file.display().to_string();
-    for (text, why) in [
-        ("send_interval_s = 60", "unknown field `send_interval_s`"),
-        ("run = \"reboot\"", "unknown field `run`"),
-        ("sample_interval_s = 1", "outside 5 to 86400"),
-        ("[[probes]]\nkind = \"exec\"\nhost = \"a\"", "unknown variant `exec`"),
+    for (text, why, vi) in [
+        (
+            "send_interval_s = 60",
+            "unknown field `send_interval_s`",
+            "dòng 1: không có khóa `send_interval_s`",
+        ),
+        ("run = \"reboot\"", "unknown field `run`", "không có khóa `run`; các khóa có: "),
+        ("sample_interval_s = 1", "outside 5 to 86400", "1 giây nằm ngoài"),
+        ("[[probes]]\nkind = \"exec\"\nhost = \"a\"", "unknown variant `exec`", "không có giá trị `exec`"),
     ] {
         std::fs::write(&file, text).unwrap();
         let refused = place.run(&["policy", "set", &path], Language::En).unwrap_err();
-        assert!(refused.is_usage && refused.text.en.contains(why), "{refused:?}");
+        assert!(
+            refused.is_usage && refused.text.en.contains(why) && refused.text.vi.contains(vi),
+            "{refused:?}"
+        );
     }
     let nowhere = place.run(&["policy", "show", "--agency", "Nowhere"], Language::En).unwrap_err();
     assert!(nowhere.text.en.contains("there is no agency"), "{nowhere:?}");

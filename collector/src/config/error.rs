@@ -1,6 +1,6 @@
 //! What is wrong with the configuration, in both languages: the key, the value and what was expected.
 
-use crate::model::text::Text;
+use crate::model::text::{Text, parser};
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
@@ -56,10 +56,7 @@ impl ConfigError {
         let (path, message) = (path.to_owned(), error.message().to_owned());
         match error.span() {
             None => Self::Overlaid { path, message },
-            Some(span) => {
-                let line = text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1;
-                Self::Line { path, line, message }
-            }
+            Some(span) => Self::Line { path, line: line_of(text, span.start), message },
         }
     }
 
@@ -68,10 +65,10 @@ impl ConfigError {
         let vi = match self {
             Self::Read { path, .. } => format!("không đọc được {}", path.display()),
             Self::Line { path, line, message } => {
-                format!("cấu hình {}, dòng {line}: {}", path.display(), parser_vi(message))
+                format!("cấu hình {}, dòng {line}: {}", path.display(), parser::complaint(message).vi)
             }
             Self::Overlaid { path, message } => {
-                format!("cấu hình {} cùng các biến TRAM_*: {}", path.display(), parser_vi(message))
+                format!("cấu hình {} cùng các biến TRAM_*: {}", path.display(), parser::complaint(message).vi)
             }
             Self::Value { key, value, expected } => format!("cấu hình: {key} = {value}: cần {}", expected.vi),
         };
@@ -80,14 +77,19 @@ impl ConfigError {
     }
 }
 
-/// The parser's commonest sentence in Vietnamese; the others follow words that say whose they are.
-fn parser_vi(message: &str) -> String {
-    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, expected "));
-    match unknown {
-        Some((key, known)) => {
-            let known = known.trim_start_matches("one of ").replace(" or ", ", ");
-            format!("không có khóa `{key}`; các khóa có: {known}")
+/// What is wrong with TOML, and in which line.
+pub fn toml_mistake(text: &str, error: &toml::de::Error) -> Text {
+    let Text { vi, en } = parser::complaint(error.message());
+    match error.span() {
+        None => Text { vi, en },
+        Some(span) => {
+            let line = line_of(text, span.start);
+            Text::new(format!("dòng {line}: {vi}"), format!("line {line}: {en}"))
         }
-        None => format!("không đúng cú pháp hoặc kiểu dữ liệu: {message}"),
     }
+}
+
+/// The line, counted from 1, that a byte stands in.
+fn line_of(text: &str, place: usize) -> usize {
+    text.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1
 }

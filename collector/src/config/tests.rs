@@ -119,7 +119,7 @@ fn every_kind_of_mistake_is_said_in_both_languages() {
         (
             "[commit]\nwindow_ms = \"1\"\n",
             &[],
-            "dòng 2: không đúng cú pháp hoặc kiểu",
+            "dòng 2: có chuỗi \"1\", cần số nguyên không âm",
             "line 2: invalid type",
         ),
         (

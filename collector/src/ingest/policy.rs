@@ -6,12 +6,14 @@ use super::answer::Problem;
 use super::peer::store_problem;
 use crate::config::Agents;
 use crate::model::agency::SiteId;
+use crate::model::text::{Text, parser};
 use crate::store::sqlite::policy;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use tram_proto::hours::{self, Span};
-use tram_proto::policy::Policy;
+use tram_proto::limits::{HISTORY_HOURS_MAX, TARGETS_MAX, TEXT_BYTES_MAX, THRESHOLDS_MAX};
+use tram_proto::policy::{InvalidPolicy, PROBE_KINDS, Policy};
 
 /// Fields that a place may ask for. The send interval is the configuration's alone: silence is judged by it.
 const PLACED: &[&str] = &[
@@ -113,20 +115,42 @@ fn effective(base: &Map<String, Value>, bodies: &[String]) -> Effective {
 }
 
 /// Whether a body is one that agents will follow; otherwise why not. Fields that no place may ask for are refused.
-pub fn check(body: &str) -> Result<(), String> {
+pub fn check(body: &str) -> Result<(), Text> {
+    let unread = |error: serde_json::Error| parser::complaint(&error.to_string());
     let fields = match serde_json::from_str(body) {
         Ok(Value::Object(fields)) => fields,
-        Ok(_) => return Err("expected an object".to_owned()),
-        Err(error) => return Err(error.to_string()),
+        Ok(_) => return Err(Text::new("cần một đối tượng", "expected an object")),
+        Err(error) => return Err(unread(error)),
     };
     if let Some(field) = fields.keys().find(|field| !PLACED.contains(&field.as_str())) {
-        return Err(format!("{field}: expected one of {}", PLACED.join(", ")));
+        let placed = PLACED.join(", ");
+        let vi = format!("{field}: cần một trong {placed}");
+        return Err(Text::new(vi, format!("{field}: expected one of {placed}")));
     }
-    let policy = policy_of(fields).map_err(|error| error.to_string())?;
+    let policy = policy_of(fields).map_err(unread)?;
     if policy.probes.iter().any(|probe| probe.kind() == "other") {
-        return Err(format!("probes: expected kinds among {}", tram_proto::policy::PROBE_KINDS.join(", ")));
+        let kinds = PROBE_KINDS.join(", ");
+        let vi = format!("probes: cần loại trong số {kinds}");
+        return Err(Text::new(vi, format!("probes: expected kinds among {kinds}")));
     }
-    policy.check().map_err(|error| error.to_string())
+    policy.check().map_err(|invalid| Text::new(invalid_vi(&invalid), invalid.to_string()))
+}
+
+fn invalid_vi(invalid: &InvalidPolicy) -> String {
+    match invalid {
+        InvalidPolicy::Interval(name, seconds) => {
+            format!("{name}: {seconds} giây nằm ngoài khoảng 5 đến 86400")
+        }
+        InvalidPolicy::List(name) => {
+            format!("{name}: tối đa {TARGETS_MAX} mục, mỗi mục từ 1 đến {TEXT_BYTES_MAX} byte")
+        }
+        InvalidPolicy::Hours => {
+            format!("history_hours: tối đa {HISTORY_HOURS_MAX} khoảng, from từ 0 đến 1439, to từ 1 đến 1440")
+        }
+        InvalidPolicy::Urgent => {
+            format!("urgent: tối đa {THRESHOLDS_MAX} mục, mỗi mục có sample và một số ở above hoặc below")
+        }
+    }
 }
 
 fn policy_of(mut fields: Map<String, Value>) -> Result<Policy, serde_json::Error> {
@@ -188,7 +212,7 @@ mod tests {
             (r#"{"probes":[{"kind":"tcp","host":"x"}]}"#, "missing field `port`"),
         ] {
             let found = check(body).unwrap_err();
-            assert!(found.contains(why), "{found}");
+            assert!(found.en.contains(why) && found.vi != found.en, "{found:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Text for people, in every language of the product at once: none is ever missing.
 
+pub mod parser;
+
 /// The languages that every text exists in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
