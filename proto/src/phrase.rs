@@ -3,6 +3,7 @@
 //!
 //! On the wire a reason is a short English phrase, which rules match. `locales/{en,vi}/reasons.ftl` has each of them,
 //! keyed alike: the English file as it is said on the wire, with a figure, a name or a maker's words as a variable.
+//! Where that reads badly, `locales/en/shown.ftl` has what people are shown instead.
 //! Only this subset of Fluent is used there: one line a message, and variables. Pure; what nobody knows is quoted.
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::sync::LazyLock;
 mod tests;
 
 const EN: &str = include_str!("../locales/en/reasons.ftl");
+const SHOWN_EN: &str = include_str!("../locales/en/shown.ftl");
 const VI: &str = include_str!("../locales/vi/reasons.ftl");
 const PARTS_EN: &str = include_str!("../locales/en/parts.ftl");
 const PARTS_VI: &str = include_str!("../locales/vi/parts.ftl");
@@ -63,8 +65,9 @@ pub fn is_known(reason: &str) -> bool {
     known(reason, DEPTH_MAX).is_some()
 }
 
-/// A message: how it is said on the wire, and how it reads in Vietnamese.
+/// A message: how it is said on the wire, and how it reads in both languages.
 struct Phrase {
+    wire: Vec<Piece>,
     en: Vec<Piece>,
     vi: Vec<Piece>,
     /// Bytes of it that are no variable: what has more of them says more.
@@ -81,12 +84,14 @@ enum Piece {
 /// The catalogue, the most particular phrases first.
 static PHRASES: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
     let vi: BTreeMap<_, _> = messages(VI).collect();
+    let shown: BTreeMap<_, _> = messages(SHOWN_EN).collect();
     let phrase = |(key, text)| {
-        let en = pieces(text);
-        let fixed = en.iter().map(Piece::fixed).sum();
+        let wire = pieces(text);
+        let fixed = wire.iter().map(Piece::fixed).sum();
+        let or_wire = |text: Option<&&'static str>| text.map_or_else(|| wire.clone(), |text| pieces(text));
         // A test compares the two files: what is missing in one is in English until then.
-        let vi = vi.get(key).map_or_else(|| en.clone(), |text| pieces(text));
-        Phrase { en, vi, fixed }
+        let (en, vi) = (or_wire(shown.get(key)), or_wire(vi.get(key)));
+        Phrase { wire, en, vi, fixed }
     };
     let mut phrases: Vec<Phrase> = messages(EN).map(phrase).collect();
     phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.fixed));
@@ -132,7 +137,7 @@ fn known(reason: &str, depth: u8) -> Option<Said> {
     }
     PHRASES.iter().find_map(|phrase| {
         let mut bound = Vec::new();
-        bind(&phrase.en, reason, depth, &mut bound).then(|| Said {
+        bind(&phrase.wire, reason, depth, &mut bound).then(|| Said {
             vi: written(&phrase.vi, &bound, depth, |said| said.vi, ('.', ',')),
             en: written(&phrase.en, &bound, depth, |said| said.en, (',', '.')),
         })

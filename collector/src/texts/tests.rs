@@ -176,7 +176,7 @@ fn an_alert_over_a_part_says_what_is_wrong_with_it_and_which_it_is() {
     assert_eq!(text.title.en, "Disk c0/e252/s3: will fail");
     assert_eq!(
         text.detail.en,
-        "It says itself, or by its figures, that it will fail. Reasons: pending sectors 1,040; the device says: \
+        "It says itself, or by its figures, that it will fail. Reasons: pending sectors: 1,040; the device says: \
          “Frobnicator jammed”. The part: model ST8000NM, serial number ZA1B2C3D. Figures: Size 7.3 TiB; Powered on \
          31,000 h; Pending sectors 1,040."
     );

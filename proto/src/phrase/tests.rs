@@ -20,6 +20,9 @@ fn both_files_have_the_same_messages_with_the_same_variables() {
     };
     assert_eq!(variables(EN), variables(VI));
     assert_eq!(variables(PARTS_EN), variables(PARTS_VI));
+    for (key, shown) in variables(SHOWN_EN) {
+        assert_eq!(Some(&shown), variables(EN).get(key), "{key}");
+    }
     assert!(variables(EN).len() > 200);
 }
 
@@ -53,7 +56,12 @@ fn every_phrase_is_found_by_itself() {
 
 #[test]
 fn figures_are_written_as_each_language_does() {
-    check("reallocated sectors 1040", "1.040 cung từ đã bị thay thế", "reallocated sectors 1,040");
+    check("reallocated sectors 1040", "1.040 cung từ đã bị thay thế", "reallocated sectors: 1,040");
+    check(
+        "rated life used percent 103",
+        "đã dùng 103 % tuổi thọ định mức",
+        "103 % of the rated life is used",
+    );
     check(
         "reallocated sectors many",
         "thiết bị báo: “reallocated sectors many”",
