@@ -31,11 +31,9 @@ test('what is not known is a dash, never a zero', () => {
 	assert.equal(format.dateTime(null), '–');
 });
 
-test('figures are written in what their names say', () => {
-	assert.equal(format.figure('en', 'free_bytes', 896_249_750), '855 MiB');
-	assert.equal(format.figure('vi', 'used_share', 0.9995), '100 %');
-	assert.equal(format.figure('en', 'silent_s', 3_660), '1 h 1 min');
-	assert.equal(format.figure('en', 'boots', 4), '4');
+test('sizes and shares are written in their units', () => {
+	assert.equal(format.bytes('en', 896_249_750), '855 MiB');
+	assert.equal(format.percent('vi', 0.9995, 1), '100 %');
 });
 
 test('lengths of time and ages read like speech', () => {

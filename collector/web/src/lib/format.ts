@@ -33,16 +33,6 @@ export function bitsPerSecond(language: Language, value: number | null | undefin
 	return scaled(language, value === null || value === undefined ? value : value * 8, 1000, DECIMAL_BITS);
 }
 
-/** A figure of an alert or of evidence; the end of its name says what it is measured in. */
-export function figure(language: Language, name: string, value: number | null | undefined): string {
-	if (name.endsWith('_bytes')) return bytes(language, value);
-	if (name.endsWith('_share') || name.endsWith('_ratio')) return percent(language, value, 1);
-	if (name.endsWith('_celsius')) return `${number(language, value)} °C`;
-	if (name.endsWith('_ms') && value != null && value > Date.UTC(2000)) return dateTime(value);
-	if (name.endsWith('_s')) return duration(language, value);
-	return number(language, value, 3);
-}
-
 /** Seconds as milliseconds, microseconds or seconds, whichever reads best. */
 export function roundTrip(language: Language, seconds: number | null | undefined): string {
 	if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return NONE;
