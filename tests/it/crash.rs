@@ -279,3 +279,16 @@ fn mistakes_in_the_configuration_end_with_64_and_name_the_key() {
         assert!(message.contains(said), "{message}");
     }
 }
+
+#[test]
+fn a_misspelt_option_of_the_demo_is_named_before_anything_is_built() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/demo");
+    for (option, said) in
+        [("--ofline", "no such option"), ("--hosts=many", "a number"), ("--port", "missing")]
+    {
+        let output = Command::new(&demo).arg(option).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{message}");
+        assert_eq!((message.lines().count(), message.contains(said)), (2, true), "{message}");
+    }
+}
