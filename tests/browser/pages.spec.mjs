@@ -122,6 +122,11 @@ for (const [language, text] of Object.entries(words)) {
 		await expect(page.getByRole('link', { name: failing, exact: true }).first()).toBeVisible();
 		await picture(page, `overview-${language}`);
 
+		// What a place has leads to that, and the list says whose it is.
+		await page.locator('a[href^="/alerts?site="]').first().click();
+		await expect(page.getByTestId('only-site').locator('bdi')).toHaveText(/./);
+		await expect(page.getByTestId('alerts').getByRole('article').first()).toBeVisible();
+
 		await openAsset(page, text, host);
 		await expect(page.getByRole('heading', { name: text.values })).toBeVisible();
 		await expect(page.getByTestId('current-values')).toContainText('GiB');
