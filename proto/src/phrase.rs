@@ -56,8 +56,11 @@ fn named(what: &str, name: &str) -> Option<Said> {
 
 /// Names by key: Vietnamese, English.
 static NAMES: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
-    let vi: BTreeMap<_, _> = messages(PARTS_VI).collect();
-    messages(PARTS_EN).map(|(key, en)| (key, (vi.get(key).copied().unwrap_or(en), en))).collect()
+    let (vi, mut names) = (by_key(PARTS_VI), BTreeMap::new());
+    for (key, en) in messages(PARTS_EN) {
+        names.insert(key, (vi.get(key).copied().unwrap_or(en), en));
+    }
+    names
 });
 
 /// Whether a reason is a phrase of the catalogue, so that it reads in both languages.
@@ -83,8 +86,7 @@ enum Piece {
 
 /// The catalogue, the most particular phrases first.
 static PHRASES: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
-    let vi: BTreeMap<_, _> = messages(VI).collect();
-    let shown: BTreeMap<_, _> = messages(SHOWN_EN).collect();
+    let (vi, shown) = (by_key(VI), by_key(SHOWN_EN));
     let phrase = |(key, text)| {
         let wire = pieces(text);
         let fixed = wire.iter().map(Piece::fixed).sum();
@@ -105,6 +107,13 @@ impl Piece {
             Self::Variable(_) => 0,
         }
     }
+}
+
+/// One by one: `collect` would bring code that sorts into the agent, once for each place.
+fn by_key(file: &'static str) -> BTreeMap<&'static str, &'static str> {
+    let mut texts = BTreeMap::new();
+    texts.extend(messages(file));
+    texts
 }
 
 fn messages(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
