@@ -174,8 +174,9 @@ impl Spool {
             }
         });
         // Where that is damaged, it goes on from the one before, or from what is there.
-        let before = self.segments.values().next_back().and_then(|before| before.span);
-        let follows = before.map(|(_, last)| last + 1).or(span.map(|(first, _)| first));
+        let before = self.segments.values().next_back();
+        let follows = before.map(|before| before.span.map_or(before.from, |(_, last)| last + 1));
+        let follows = follows.or(span.map(|(first, _)| first));
         let from = from.or(follows).unwrap_or(1);
         for record in records {
             record.add_answered(answered);
