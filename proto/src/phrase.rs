@@ -32,7 +32,7 @@ pub struct Said {
 
 /// A reason as people read it. One that no catalogue knows is quoted, and said to be the device's own words.
 pub fn read(reason: &str) -> Said {
-    known(reason, DEPTH_MAX).unwrap_or_else(|| Said {
+    find(reason).unwrap_or_else(|| Said {
         vi: format!("thiết bị báo: “{reason}”"),
         en: format!("the device says: “{reason}”"),
     })
@@ -63,9 +63,14 @@ static NAMES: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
     names
 });
 
+/// A reason as people read it, where it is a phrase of the catalogue.
+pub fn find(reason: &str) -> Option<Said> {
+    known(reason, DEPTH_MAX)
+}
+
 /// Whether a reason is a phrase of the catalogue, so that it reads in both languages.
 pub fn is_known(reason: &str) -> bool {
-    known(reason, DEPTH_MAX).is_some()
+    find(reason).is_some()
 }
 
 /// A message: how it is said on the wire, and how it reads in both languages.

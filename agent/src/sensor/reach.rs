@@ -31,6 +31,8 @@ use tram_proto::policy::Probe;
 use tram_proto::reach::{Method, Outcome, Rung, Verdict};
 use tram_proto::sample;
 
+/// What a rung names as its target that has nothing to try.
+pub const NO_TARGET: &str = "none";
 /// Where a system keeps what a resolver needs.
 #[cfg(unix)]
 const RESOLV_CONF: &str = "/etc/resolv.conf";

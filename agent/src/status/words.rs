@@ -34,7 +34,7 @@ impl Say {
 
     /// What stood in the way, in this language where it is known in both.
     fn detail(self, why: &str) -> String {
-        if tram_proto::phrase::is_known(why) { self.reason(why) } else { why.to_owned() }
+        tram_proto::phrase::find(why).map_or_else(|| why.to_owned(), |said| self.of(said.vi, said.en))
     }
 
     /// A length of time in its largest whole unit.

@@ -159,7 +159,7 @@ impl Texts {
 
 /// In Vietnamese where it is known in both languages; what the system says stays as it is.
 fn in_vietnamese(detail: &str) -> String {
-    if phrase::is_known(detail) { phrase::read(detail).vi } else { detail.to_owned() }
+    phrase::find(detail).map_or_else(|| detail.to_owned(), |said| said.vi)
 }
 
 fn spool_error(error: &SpoolError) -> String {

@@ -11,7 +11,7 @@ use super::icmp::{self, Icmp};
 use super::stats::Tally;
 use super::target::{Place, Subnet, place};
 use super::verdict::{Limits, derive};
-use super::{Probed, ReachConfig, Reachability, RungResult, tcp};
+use super::{NO_TARGET, Probed, ReachConfig, Reachability, RungResult, tcp};
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -113,7 +113,7 @@ pub(super) struct Climb<'a> {
 
 impl Climb<'_> {
     fn interface(&self) -> RungResult {
-        let fallback = self.host.route().map_or("none", |route| route.interface.as_str());
+        let fallback = self.host.route().map_or(NO_TARGET, |route| route.interface.as_str());
         match self.host.outward(&self.config.virtual_interfaces) {
             Ok(interface) => RungResult {
                 reason: None,
@@ -128,7 +128,7 @@ impl Climb<'_> {
 
     async fn gateway(&self) -> RungResult {
         let unsent =
-            |outcome, reason| RungResult::unsent(Rung::Gateway, Method::Kernel, "none", outcome, reason);
+            |outcome, reason| RungResult::unsent(Rung::Gateway, Method::Kernel, NO_TARGET, outcome, reason);
         match self.host.route() {
             Some(DefaultRoute { interface, next_hop: Some(gateway), .. }) => {
                 self.next_hop(*gateway, interface).await

@@ -1,6 +1,7 @@
 //! What `status` says of the ladder and the sensors. Text only.
 
 use super::Say;
+use crate::sensor::reach::NO_TARGET;
 use crate::status::{Probe, Read, Sensed, Status};
 use tram_proto::id::BootId;
 use tram_proto::reach::{Outcome, Rung, Verdict};
@@ -97,8 +98,7 @@ fn probe_words(probe: &Probe, say: Say) -> String {
     };
     let outcome = say.of(outcome_vi, outcome_en);
     let mut words = match probe.target.as_str() {
-        // What a rung is called that has nothing to try.
-        "none" => format!("  {}: {}", say.of(vi, en), say.of("không có", "there is none")),
+        NO_TARGET => format!("  {}: {}", say.of(vi, en), say.of("không có", "there is none")),
         target => format!("  {} {target} {outcome}", say.of(vi, en)),
     };
     if let Some(rtt_s) = probe.rtt_s {

@@ -1,11 +1,11 @@
 //! The rungs that hang on names: the name servers, a name, and the web pages behind it.
 
 use super::Climb;
-use crate::sensor::reach::RungResult;
 use crate::sensor::reach::dns::{self, Reply};
 use crate::sensor::reach::http::{Page, WebTarget};
 use crate::sensor::reach::stats::Tally;
 use crate::sensor::reach::target::permit;
+use crate::sensor::reach::{NO_TARGET, RungResult};
 use futures_util::future::join_all;
 use std::net::IpAddr;
 use tram_proto::limits::TARGETS_MAX;
@@ -31,14 +31,14 @@ impl Climb<'_> {
         let targets = self.web_targets();
         let Some(name) = self.name_to_ask() else {
             let skipped = |rung, target| dns_rung(rung, target, Outcome::Skipped, "nothing needs a name");
-            let names = vec![skipped(Rung::Resolver, "none"), skipped(Rung::Name, &self.config.name)];
+            let names = vec![skipped(Rung::Resolver, NO_TARGET), skipped(Rung::Name, &self.config.name)];
             return Named { names, web: Vec::new() };
         };
         let servers = match dns::servers(&self.config.resolv_conf) {
             Ok(servers) => servers,
             Err(reason) => {
                 let failed = |rung, target| dns_rung(rung, target, Outcome::Failed, &reason);
-                let names = vec![failed(Rung::Resolver, "none"), failed(Rung::Name, name)];
+                let names = vec![failed(Rung::Resolver, NO_TARGET), failed(Rung::Name, name)];
                 return Named { names, web: self.pages(&targets, &Err(reason)).await };
             }
         };
