@@ -3,9 +3,9 @@
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use tram_tests::bench::figures::Outcome;
-use tram_tests::bench::{
-    Options, footprint, growth, ingest, layout, pauses, query, rules, storage, storm, wire,
-};
+#[cfg(target_arch = "x86_64")]
+use tram_tests::bench::layout;
+use tram_tests::bench::{Options, footprint, growth, ingest, pauses, query, rules, storage, storm, wire};
 
 /// Measures Trạm, and its peers where their kit is there.
 #[derive(Debug, Parser)]
@@ -59,6 +59,7 @@ enum Bench {
     /// Memory, CPU and latency with up to a million ids.
     Growth,
     /// What of the agent never runs, as a script for its linker.
+    #[cfg(target_arch = "x86_64")]
     Layout,
 }
 
@@ -85,6 +86,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Query => query::run(&options, &mut outcome).await.map(|()| "query"),
         Bench::Pauses => pauses::run(&options, &mut outcome).await.map(|()| "pauses"),
         Bench::Growth => growth::run(&options, &mut outcome).await.map(|()| "growth"),
+        #[cfg(target_arch = "x86_64")]
         Bench::Layout => return layout::run(&options).await.map(|script| say(&script)),
     }?;
     show(&outcome, name, arguments.json);
@@ -96,6 +98,7 @@ fn show(outcome: &Outcome, bench: &str, as_json: bool) {
     if as_json { println!("{}", outcome.json(bench)) } else { print!("{}", outcome.table(bench)) }
 }
 
+#[cfg(target_arch = "x86_64")]
 #[expect(clippy::print_stdout, reason = "the script is this program's output")]
 fn say(script: &str) {
     print!("{script}");
